@@ -1,0 +1,22 @@
+import type { NewMessage } from '../protocol/message.ts';
+
+/**
+ * What an adapter of an agent library needs: a place to save messages, and where somebody may be watching, a way to
+ * show an answer while it is being written. `Indelible` is one; a test can be another.
+ */
+export interface AgentLog {
+  /** Resolves when the message is stored, or when it is clear that it is not (yet). Never rejects. */
+  save(message: NewMessage): Promise<unknown>;
+  /** Absent where nobody can watch. */
+  readonly live?: LiveChannel;
+}
+
+/** Shows an answer while it is being written. Nothing here is stored; no call throws or waits. */
+export interface LiveChannel {
+  streamStarted(planId: string, streamId: string, agentName: string): void;
+  streamDelta(planId: string, streamId: string, agentName: string, delta: string): void;
+  /** `text`: the whole answer. Its message is saved after this. */
+  streamEnded(planId: string, streamId: string, agentName: string, text: string): void;
+}
+
+export type AgentLogMessage = NewMessage;

@@ -1,0 +1,125 @@
+import type { Observer } from '../observe/events.ts';
+import type { LiveEvent } from '../protocol/liveEvent.ts';
+import { type Clock, systemClock } from '../resilience/clock.ts';
+import type { CommitListener, LogPosition, MessageLog } from '../store/messageLog.ts';
+import { StreamedText } from './streamedText.ts';
+import { Subscription } from './subscription.ts';
+import type { Watcher } from './watcher.ts';
+
+/** How long a watcher may be behind if every hint is lost, in ms. */
+const lookAnywayMs = 1_500;
+
+export interface FeedOptions {
+  readonly log: MessageLog;
+  readonly clock?: Clock;
+  readonly observe?: Observer;
+}
+
+/**
+ * The log, read live. A watcher is given every message of its plan behind its position, in order, once; first what is
+ * there already, then what comes. Hints of the store say where to look; every {@link lookAnywayMs} it is looked anyway.
+ *
+ * It also passes on what is only live (tokens, progress). That never touches the log and never moves a position.
+ */
+export class Feed {
+  readonly #log: MessageLog;
+  readonly #clock: Clock;
+  readonly #observe: Observer;
+  readonly #plans = new Map<string, Set<Subscription>>();
+  readonly #streamedText = new StreamedText();
+  #unwatch: (() => void) | undefined;
+  #endLooking: (() => void) | undefined;
+
+  constructor({ log, clock = systemClock, observe = () => {} }: FeedOptions) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#observe = observe;
+  }
+
+  /** Watches a plan from behind `after`. The plan need not exist yet. */
+  subscribe(planId: string, after: LogPosition, watcher: Watcher): Subscription {
+    this.#start();
+    const subscription = new Subscription({
+      planId,
+      after,
+      watcher,
+      log: this.#log,
+      clock: this.#clock,
+      ended: (ended, reason) => this.#ended(ended, reason),
+    });
+    const subscriptions = this.#plans.get(planId);
+    if (subscriptions) subscriptions.add(subscription);
+    else this.#plans.set(planId, new Set([subscription]));
+    return subscription;
+  }
+
+  /** Tells those who watch the plan now. Never throws. */
+  publish(event: LiveEvent): void {
+    this.#streamedText.follow(event);
+    for (const subscription of this.#plans.get(event.planId) ?? []) subscription.tell(event);
+  }
+
+  /** The text so far of the answer that is being streamed to the plan, or null. */
+  streamedText(planId: string): string | null {
+    return this.#streamedText.of(planId);
+  }
+
+  close(): void {
+    for (const subscriptions of [...this.#plans.values()]) for (const one of [...subscriptions]) one.close();
+    this.#stop();
+  }
+
+  readonly #committed: CommitListener = (commits) => {
+    if (commits === 'unknown') {
+      void this.#lookAnyway();
+      return;
+    }
+    for (const commit of commits) {
+      for (const subscription of this.#plans.get(commit.planId) ?? []) subscription.offer(commit);
+    }
+  };
+
+  /** Compares how far each watched plan's log goes with how far its watchers are. */
+  async #lookAnyway(): Promise<void> {
+    try {
+      const heads = await this.#log.heads([...this.#plans.keys()]);
+      for (const [planId, head] of heads) {
+        for (const subscription of this.#plans.get(planId) ?? []) {
+          const { sequence, revision } = subscription.position;
+          if (head.sequence > sequence || head.revision > revision) subscription.look();
+        }
+      }
+    } catch {
+      // The database is away: the next look comes soon.
+    }
+  }
+
+  #start(): void {
+    if (this.#unwatch !== undefined) return;
+    this.#unwatch = this.#log.onCommit(this.#committed);
+    this.#scheduleLook();
+  }
+
+  #scheduleLook(): void {
+    this.#endLooking = this.#clock.schedule(lookAnywayMs, () => {
+      this.#scheduleLook();
+      void this.#lookAnyway();
+    });
+  }
+
+  #stop(): void {
+    this.#unwatch?.();
+    this.#endLooking?.();
+    this.#unwatch = undefined;
+    this.#endLooking = undefined;
+  }
+
+  #ended(subscription: Subscription, reason: unknown): void {
+    const { planId } = subscription;
+    const subscriptions = this.#plans.get(planId);
+    subscriptions?.delete(subscription);
+    if (subscriptions?.size === 0) this.#plans.delete(planId);
+    if (this.#plans.size === 0) this.#stop();
+    if (reason !== undefined) this.#observe({ type: 'watcher_failed', planId, error: reason });
+  }
+}

@@ -1,0 +1,31 @@
+/** The durable message log for AI agents. */
+export type { AgentLog, LiveChannel } from './agents/agentLog.ts';
+export { Indelible, type IndelibleOptions, openIndelible } from './agents/indelible.ts';
+export { Feed, type FeedOptions } from './feed/feed.ts';
+export type { Subscription } from './feed/subscription.ts';
+export type { Watcher } from './feed/watcher.ts';
+export type { IndelibleEvent, Observer } from './observe/events.ts';
+export type { SaveCounts } from './observe/saveStatistics.ts';
+export type { Broadcaster } from './persistence/broadcaster.ts';
+export { DualPersistenceManager, type DualPersistenceOptions } from './persistence/dualPersistenceManager.ts';
+export { MessagePersistenceService, type PersistenceOptions } from './persistence/messagePersistenceService.ts';
+export type { MessageChange, UpdateResult } from './persistence/messageUpdate.ts';
+export type { SaveResult } from './persistence/saveResult.ts';
+export * from './protocol/index.ts';
+export { type Clock, systemClock } from './resilience/clock.ts';
+export { Runner, type StartedRun, type Task } from './runs/runner.ts';
+export type { FinalResult, RunContext, Team, TeamAgent } from './runs/team.ts';
+export {
+  type AppendOutcome,
+  type CommitListener,
+  type LogPage,
+  type LogPosition,
+  logStart,
+  type MessageLog,
+  type PlanCommit,
+  type UpdateOutcome,
+} from './store/messageLog.ts';
+export { openStore } from './store/openStore.ts';
+export type { NewPlan, PlanChange, PlanFilter, PlanRecords } from './store/planRecords.ts';
+export { readAll } from './store/readAll.ts';
+export type { Store } from './store/store.ts';

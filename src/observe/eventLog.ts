@@ -1,0 +1,35 @@
+import type { Logger } from 'pino';
+import type { IndelibleEvent, Observer } from './events.ts';
+
+/** Writes events to a log, one line each; failures as warnings or errors, what goes well as debug. */
+export function eventLog(logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>): Observer {
+  return (event) => {
+    const { level, text } = describe(event);
+    logger[level](event, text);
+  };
+}
+
+function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | 'error'; text: string } {
+  switch (event.type) {
+    case 'message_stored':
+      return { level: 'debug', text: 'message stored' };
+    case 'message_refused':
+      return { level: 'error', text: 'message refused: it is not stored' };
+    case 'message_late':
+      return { level: 'warn', text: 'message not stored in time: it waits in memory' };
+    case 'batch_retried':
+      return { level: 'warn', text: 'database not writable: trying again' };
+    case 'broadcast_failed':
+      return { level: 'warn', text: 'broadcast failed: the message is not affected' };
+    case 'watcher_failed':
+      return { level: 'warn', text: 'a watcher failed and was dropped' };
+    case 'run_failed':
+      return { level: 'error', text: 'run failed' };
+    case 'run_started':
+    case 'run_completed':
+      return { level: 'info', text: event.type.replace('_', ' ') };
+    case 'socket_opened':
+    case 'socket_closed':
+      return { level: 'debug', text: event.type.replace('_', ' ') };
+  }
+}

@@ -1,0 +1,145 @@
+import { type Observer, tellAll } from '../observe/events.ts';
+import { type SaveCounts, SaveStatistics } from '../observe/saveStatistics.ts';
+import { toAgentMessage } from '../protocol/agentMessage.ts';
+import { IndelibleError } from '../protocol/errors.ts';
+import { type AgentMessage, checkId, defaultMaxMessageBytes, type NewMessage, prepareMessage } from '../protocol/message.ts';
+import { type BackoffOptions, defaultBackoff } from '../resilience/backoff.ts';
+import { type Clock, systemClock } from '../resilience/clock.ts';
+import type { MessageLog } from '../store/messageLog.ts';
+import { readAll } from '../store/readAll.ts';
+import { GroupCommit } from './groupCommit.ts';
+import { type MessageChange, updateMessage, type UpdateResult } from './messageUpdate.ts';
+import type { SaveResult } from './saveResult.ts';
+
+export interface PersistenceOptions {
+  readonly log: MessageLog;
+  readonly clock?: Clock;
+  readonly observe?: Observer;
+  /** A save is answered within this, stored or not, in ms. Default 1,000. */
+  readonly deadlineMs?: number;
+  /** Default 1,024. */
+  readonly maxBatch?: number;
+  /** Default 100,000. */
+  readonly maxQueuedMessages?: number;
+  /** Encoded, in bytes of UTF-8. Default 4 MiB. */
+  readonly maxMessageBytes?: number;
+  readonly backoff?: BackoffOptions;
+}
+
+const maxQueuedSize = 256 * 1024 * 1024;
+
+/**
+ * The one place that saves agent messages. When a save answers *stored*, a reader of the database sees the message, and
+ * no crash of this process takes it away. Messages saved to a plan in some order are stored in that order.
+ *
+ * Saving never throws: bad input and a database that is away are results ({@link SaveResult}), so an agent goes on.
+ * Reading throws an `IndelibleError`: an empty answer would be a wrong one.
+ */
+export class MessagePersistenceService {
+  readonly #log: MessageLog;
+  readonly #clock: Clock;
+  readonly #observe: Observer;
+  readonly #maxMessageBytes: number;
+  readonly #statistics = new SaveStatistics();
+  readonly #commit: GroupCommit;
+
+  constructor(options: PersistenceOptions) {
+    this.#log = options.log;
+    this.#clock = options.clock ?? systemClock;
+    this.#observe = tellAll(this.#statistics.observe, options.observe ?? (() => {}));
+    this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+    this.#commit = new GroupCommit({
+      log: options.log,
+      clock: this.#clock,
+      observe: this.#observe,
+      deadlineMs: options.deadlineMs ?? 1_000,
+      maxBatch: options.maxBatch ?? 1_024,
+      maxQueuedMessages: options.maxQueuedMessages ?? 100_000,
+      maxQueuedSize,
+      backoff: options.backoff ?? defaultBackoff,
+    });
+  }
+
+  /** Saves one message; what it says at the moment of the call is what is stored. */
+  save(message: NewMessage): Promise<SaveResult> {
+    try {
+      const now = this.#clock.now;
+      return this.#commit.submit(prepareMessage(message, { now, maxMessageBytes: this.#maxMessageBytes }));
+    } catch (error) {
+      return Promise.resolve(this.#refuse(message, error));
+    }
+  }
+
+  /** Saves messages in their order. One result per message; a bad one does not keep the others out. */
+  saveAll(messages: readonly NewMessage[]): Promise<SaveResult[]> {
+    return Promise.all(messages.map((message) => this.save(message)));
+  }
+
+  /** Whether the message is in the database now. {@link save} says more. */
+  async saveAgentMessage(
+    planId: string,
+    agentName: string,
+    content: string,
+    metadata?: Readonly<Record<string, unknown>>,
+  ): Promise<boolean> {
+    return (await this.save({ planId, agentName, content, metadata })).status === 'stored';
+  }
+
+  /** For each message, in order, whether it is in the database now. An empty batch answers `[]`. */
+  async saveMessagesBatch(messages: readonly NewMessage[]): Promise<boolean[]> {
+    return (await this.saveAll(messages)).map((result) => result.status === 'stored');
+  }
+
+  /** All messages of a plan, in order. `[]` for a plan without messages. See {@link messagesOfPlan} for long ones. */
+  async getMessagesForPlan(planId: string): Promise<AgentMessage[]> {
+    return Array.fromAsync(this.messagesOfPlan(planId));
+  }
+
+  /** The messages of a plan, in order, read page by page. */
+  async *messagesOfPlan(planId: string): AsyncIterableIterator<AgentMessage> {
+    for await (const message of readAll(this.#log, checkId(planId, 'planId'))) yield toAgentMessage(message);
+  }
+
+  /**
+   * Changes content or metadata of a stored message, if its version is still `expectedVersion`: of many who update the
+   * same version, one wins and the others are told `version_conflict`. The message keeps its place and its timestamp.
+   */
+  updateMessage(planId: string, messageId: string, change: MessageChange): Promise<UpdateResult> {
+    return updateMessage(this.#log, planId, messageId, change, this.#maxMessageBytes);
+  }
+
+  /** What became of the saves of this process so far. */
+  statistics(): SaveCounts {
+    return this.#statistics.counts();
+  }
+
+  /** Messages accepted and not yet decided. */
+  get queued(): number {
+    return this.#commit.queued;
+  }
+
+  /** Takes no more saves and waits for the accepted ones, at most `timeoutMs` (default 10,000). */
+  close(timeoutMs = 10_000): Promise<void> {
+    return this.#commit.close(timeoutMs);
+  }
+
+  #refuse(message: NewMessage, cause: unknown): SaveResult {
+    const error = IndelibleError.is(cause) ? cause : new IndelibleError('invalid_message', { cause });
+    const { planId, messageId } = nameable(message);
+    this.#observe({ type: 'message_refused', planId: planId ?? '', messageId, error });
+    return { status: 'refused', message: undefined, retries: 0, error };
+  }
+}
+
+/** The ids of an input that may be anything at all. */
+function nameable(message: unknown): { planId: string | undefined; messageId: string | undefined } {
+  const idOf = (key: 'planId' | 'messageId'): string | undefined => {
+    try {
+      const value = (message as Record<string, unknown> | null | undefined)?.[key];
+      return typeof value === 'string' ? value.slice(0, 256) : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  return { planId: idOf('planId'), messageId: idOf('messageId') };
+}

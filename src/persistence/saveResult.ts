@@ -1,0 +1,30 @@
+import type { IndelibleError } from '../protocol/errors.ts';
+import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
+
+/**
+ * What became of a save. A value, not an exception: an agent that does not look goes on, one that looks can tell the
+ * three apart.
+ */
+export type SaveResult =
+  /** In the database. `duplicate`: it was there before, with the same content; `message` is the first. */
+  | {
+      readonly status: 'stored';
+      readonly message: StoredMessage;
+      readonly duplicate: boolean;
+      /** How often its batch had to be written again. */
+      readonly retries: number;
+    }
+  /** Not in the database within the deadline. It waits in memory, in its order, and is lost if the process dies. */
+  | {
+      readonly status: 'pending';
+      readonly message: PreparedMessage;
+      readonly retries: number;
+      readonly error: IndelibleError;
+    }
+  /** Not stored, and it will not be: `error` says why and what to do. `message` is undefined if it was no message. */
+  | {
+      readonly status: 'refused';
+      readonly message: PreparedMessage | undefined;
+      readonly retries: number;
+      readonly error: IndelibleError;
+    };

@@ -1,0 +1,195 @@
+/**
+ * Every error this package gives, in one table. `docs/errors.md` is generated from it and a test holds the two
+ * together. Nothing branches on message text: callers and tests branch on `code`.
+ *
+ * `status` is the HTTP status a server answers with; `remedy` is what the reader can do about it.
+ */
+export interface ErrorEntry {
+  readonly status: number;
+  readonly summary: string;
+  readonly remedy: string;
+}
+
+export const errorTable = {
+  invalid_message: {
+    status: 422,
+    summary: 'A field of the message is missing, of the wrong type, or out of its bounds; `field` names it.',
+    remedy: 'Correct the named field and save again. Nothing was stored.',
+  },
+  invalid_id: {
+    status: 400,
+    summary: 'A plan or message id is empty, longer than 256 characters, or holds control characters, slashes or lone surrogates.',
+    remedy: 'Use 1 to 256 characters; a UUID is a good choice. Case and Unicode normal form are kept as given.',
+  },
+  metadata_not_json: {
+    status: 422,
+    summary: 'The metadata holds a value that JSON cannot carry without loss; `field` is the path to it.',
+    remedy: 'Convert the value at that path to a string, a finite number, a boolean, null, an array or a plain object.',
+  },
+  message_too_large: {
+    status: 413,
+    summary: 'The encoded message is larger than the limit (4 MiB unless configured).',
+    remedy: 'Store the large part elsewhere and put a reference to it into the metadata, or raise `maxMessageBytes`.',
+  },
+  message_conflict: {
+    status: 409,
+    summary: 'The plan already holds a message with this id and other content. The first one stays as it is.',
+    remedy: 'Use a new message id for new content, or update the stored message with its version.',
+  },
+  message_not_found: {
+    status: 404,
+    summary: 'The plan holds no message with this id.',
+    remedy: 'Check the plan id and the message id.',
+  },
+  version_conflict: {
+    status: 409,
+    summary: 'Somebody else updated the message first: its version is not the expected one.',
+    remedy: 'Read the message, apply the change to what it says now, and update with its current version.',
+  },
+  plan_not_found: {
+    status: 404,
+    summary: 'There is no plan with this id.',
+    remedy: 'Check the plan id; `indelible list` shows the plans of a store.',
+  },
+  plan_exists: {
+    status: 409,
+    summary: 'A plan with this id was already created.',
+    remedy: 'Leave out the plan id to have one made, or use the existing plan.',
+  },
+  invalid_request: {
+    status: 400,
+    summary: 'The request cannot be understood; `field` names what is wrong where one thing is.',
+    remedy: 'See PROTOCOL.md for the calls and their parameters.',
+  },
+  invalid_cursor: {
+    status: 400,
+    summary: 'The cursor was not given out by this log, belongs to another plan, or was changed.',
+    remedy: 'Use a cursor exactly as received, with the plan it was received for.',
+  },
+  not_implemented: {
+    status: 501,
+    summary: 'This version does not answer this call yet.',
+    remedy: 'See CHANGELOG.md for what each version answers.',
+  },
+  queue_full: {
+    status: 503,
+    summary: 'More messages wait for the database than the queue may hold. This message was not accepted.',
+    remedy: 'Save it again later, or raise `maxQueuedMessages`; find out why the database is slow or away.',
+  },
+  not_yet_stored: {
+    status: 503,
+    summary: 'The message was accepted but could not be stored within its deadline. It waits in memory, in order.',
+    remedy: 'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
+  },
+  broadcast_failed: {
+    status: 502,
+    summary: 'The message is stored, but the WebSocket manager failed or was too slow to send it to watchers.',
+    remedy: 'Nothing is lost: watchers read the log. `cause` is the error of the manager.',
+  },
+  service_closed: {
+    status: 503,
+    summary: 'The service was closed before this call.',
+    remedy: 'Save before `close()`, or open the service again.',
+  },
+  store_unavailable: {
+    status: 503,
+    summary: 'The database cannot be reached or is busy. It is tried again with backoff.',
+    remedy: 'Check that the database is up and reachable; `cause` says what it answered.',
+  },
+  store_refused: {
+    status: 500,
+    summary: 'The database refused this write or read for good. Trying again would not help.',
+    remedy: '`cause` says what it answered: a full disk, a missing permission, a damaged file.',
+  },
+  schema_too_new: {
+    status: 500,
+    summary: 'The database was written by a newer version of Indelible.',
+    remedy: 'Start the newer version, or restore a backup made before the upgrade. Migrations only go forward.',
+  },
+  team_not_found: {
+    status: 404,
+    summary: 'There is no team with this id.',
+    remedy: '`GET /api/v3/team_configs` lists the teams; `indelible serve --team ./team.js` adds your own.',
+  },
+  team_unusable: {
+    status: 500,
+    summary: 'The team cannot run: a module does not load, exports no graph, or a setting is missing.',
+    remedy: '`cause` says which. A team module exports a compiled LangGraph graph, or a team, as its default.',
+  },
+  run_failed: {
+    status: 500,
+    summary: 'An agent of the run failed. What it wrote until then is stored.',
+    remedy: '`cause` is the error of the agent.',
+  },
+  invalid_config: {
+    status: 400,
+    summary: 'A command-line option or environment variable has a value that cannot be used; `field` names it.',
+    remedy: '`indelible --help` lists options, variables and their forms.',
+  },
+  insecure_listen: {
+    status: 400,
+    summary: 'This version has no authentication, so it listens on loopback addresses only.',
+    remedy: 'Set HOST to 127.0.0.1 or ::1, or give `--insecure` if something in front of it authenticates.',
+  },
+  invalid_transcript: {
+    status: 422,
+    summary: 'A line of the transcript file is not a conversation; `field` names the line and what is wrong.',
+    remedy: 'Each line is one JSON object `{run, description, messages: [{agent_name, agent_type, content, metadata}]}`.',
+  },
+  invalid_json: {
+    status: 400,
+    summary: 'The body or frame is not JSON.',
+    remedy: 'Send UTF-8 JSON text.',
+  },
+  unknown_message_type: {
+    status: 400,
+    summary: 'The socket does not know frames of this type.',
+    remedy: 'See PROTOCOL.md for the frames a client may send.',
+  },
+  too_many_connections: {
+    status: 429,
+    summary: 'The plan or the user already has as many sockets as are allowed (5 a plan, 10 a user).',
+    remedy: 'Close a socket that is no longer needed, then connect again.',
+  },
+  origin_refused: {
+    status: 403,
+    summary: 'The page that made the request is of an origin that is not allowed.',
+    remedy: 'Allow it with `--allow-origin https://your.app`.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface ErrorDetails {
+  /** What was wrong this time, in one sentence that names the value's place but not a secret. */
+  readonly message?: string;
+  /** The field, option or path that is wrong, in the caller's own spelling. */
+  readonly field?: string;
+  readonly cause?: unknown;
+}
+
+/** An error with a code of {@link errorTable}, a cause where there is one, and a remedy. */
+export class IndelibleError extends Error {
+  override readonly name = 'IndelibleError';
+  readonly code: ErrorCode;
+  readonly remedy: string;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(details.message ?? errorTable[code].summary, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.remedy = errorTable[code].remedy;
+    this.field = details.field;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  /** Holds across duplicate copies of this package, where `instanceof` does not. */
+  static is(error: unknown, code?: ErrorCode): error is IndelibleError {
+    if (!(error instanceof Error) || error.name !== 'IndelibleError') return false;
+    const found = (error as IndelibleError).code;
+    return Object.hasOwn(errorTable, found) && (code === undefined || found === code);
+  }
+}

@@ -1,0 +1,21 @@
+/** What both ends speak. Pure: runs in a browser. */
+export { toAgentMessage } from './agentMessage.ts';
+export { type ErrorCode, type ErrorDetails, type ErrorEntry, errorTable, IndelibleError } from './errors.ts';
+export { encodeJson, type JsonObject, type JsonValue } from './jsonText.ts';
+export type { LiveEvent } from './liveEvent.ts';
+export {
+  type AgentMessage,
+  checkId,
+  type MessageType,
+  messageTypes,
+  type NewMessage,
+  type PersistenceStatus,
+  type PreparedMessage,
+  type PrepareOptions,
+  prepareMessage,
+  type StoredMessage,
+} from './message.ts';
+export { type MessageBytes, parseMessageBytes, sameContent, type WireMessageBody } from './messageBytes.ts';
+export type { PersistenceResult } from './persistenceResult.ts';
+export { type Plan, type PlanStatus, type PlanStep, planStatuses } from './plan.ts';
+export { v3Frame, v3LiveFrame, v3MessageFrame, v3MessageRow } from './v3Frames.ts';

@@ -1,0 +1,183 @@
+import { v7 as uuidV7 } from 'uuid';
+import { z } from 'zod';
+import { IndelibleError } from './errors.ts';
+import { encodeJson, type JsonObject } from './jsonText.ts';
+import { encodeMessageBytes, type MessageBytes } from './messageBytes.ts';
+
+/**
+ * What a message is to a watcher; on the wire its `type`. All of these are stored. What is only live (tokens,
+ * progress, heartbeats) is not a message: see `feed/liveEvent.ts`.
+ */
+export const messageTypes = [
+  'agent_message',
+  'plan_approval_request',
+  'plan_approval_response',
+  'user_clarification_request',
+  'final_result_message',
+] as const;
+export type MessageType = (typeof messageTypes)[number];
+
+/** Where a message is on its way: not yet in the database, in it, or refused for good. */
+export type PersistenceStatus = 'pending' | 'stored' | 'refused';
+
+/**
+ * A message as the log holds it, with how it got there told beside it. The tracking fields (`persistenceStatus`,
+ * `savedToDb`, `sentViaWebsocket`, `retryCount`) are not part of the stored bytes: with and without a socket the
+ * database holds the same.
+ */
+export interface AgentMessage {
+  readonly planId: string;
+  /** Unique within the plan. */
+  readonly messageId: string;
+  /** The message's place in its plan: 1, 2, 3 … without gaps. 0 while it is not stored. */
+  readonly sequence: number;
+  /** 1 when first stored, one more with every update. 0 while it is not stored. */
+  readonly version: number;
+  readonly type: MessageType;
+  readonly agentName: string;
+  readonly agentType: string;
+  /** May be empty: a tool call has no text. */
+  readonly content: string;
+  /** ISO 8601, UTC, milliseconds, ending in `Z`. Data, not order: order is `sequence`. */
+  readonly timestamp: string;
+  readonly metadata: JsonObject;
+  readonly persistenceStatus: PersistenceStatus;
+  readonly savedToDb: boolean;
+  readonly sentViaWebsocket: boolean;
+  readonly retryCount: number;
+}
+
+/** A message as an agent hands it over. */
+export interface NewMessage {
+  readonly planId: string;
+  readonly agentName: string;
+  readonly content: string;
+  /** Default `agent`. */
+  readonly agentType?: string | undefined;
+  /** Default `agent_message`. */
+  readonly type?: MessageType | undefined;
+  /** Any data JSON carries without loss. Default `{}`. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Default a new UUID v7. Give one to make saving again safe. */
+  readonly messageId?: string | undefined;
+  /** Default now. Years 0 to 9999. */
+  readonly timestamp?: string | Date | undefined;
+}
+
+/** A message accepted and encoded, on its way into the log. */
+export interface PreparedMessage {
+  readonly planId: string;
+  readonly messageId: string;
+  readonly body: MessageBytes;
+}
+
+/** A message in the log. Its `body` is what it was encoded to when it was accepted. */
+export interface StoredMessage extends PreparedMessage {
+  readonly sequence: number;
+  readonly version: number;
+  /** 0, or the place of the message's last update in the plan's order of updates: 1, 2, 3 … */
+  readonly revision: number;
+}
+
+export const maxIdLength = 256;
+export const defaultMaxMessageBytes = 4 * 1024 * 1024;
+
+/** 1 to 256 characters that survive a URL path, a log line and UTF-8; case and normal form are kept. */
+export const idSchema = z
+  .string()
+  .min(1, 'is empty')
+  .max(maxIdLength, `is longer than ${maxIdLength} characters`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  .regex(/^[^\u0000-\u001f\u007f/\\]*$/, 'holds a control character or a slash')
+  .refine((id) => id.isWellFormed(), 'holds half a surrogate pair')
+  .refine((id) => id !== '.' && id !== '..', 'is a path');
+
+const nameSchema = z.string().min(1, 'is empty').max(256, 'is longer than 256 characters');
+
+const newMessageSchema = z.object({
+  planId: idSchema,
+  messageId: idSchema.optional(),
+  agentName: nameSchema,
+  agentType: nameSchema.default('agent'),
+  type: z.enum(messageTypes).default('agent_message'),
+  content: z.string(),
+  metadata: z.custom<Record<string, unknown>>(isPlainObject, 'is not an object').optional(),
+  timestamp: z.union([z.string(), z.date()]).optional(),
+});
+
+export interface PrepareOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly maxMessageBytes?: number;
+}
+
+/**
+ * The door: checks a message and encodes it, once. What it returns shares nothing with the input, so changing the
+ * input afterwards changes nothing. Throws an {@link IndelibleError} (`invalid_message`, `invalid_id`,
+ * `metadata_not_json`, `message_too_large`) that names the field.
+ */
+export function prepareMessage(input: NewMessage, options: PrepareOptions): PreparedMessage {
+  const message = parseFields(input);
+  const messageId = message.messageId ?? uuidV7();
+  const body = encodeMessageBytes({
+    planId: message.planId,
+    messageId,
+    timestamp: canonicalTimestamp(message.timestamp, options.now),
+    agentName: message.agentName,
+    agentType: message.agentType,
+    type: message.type,
+    content: message.content,
+    metadata: message.metadata === undefined ? '{}' : encodeJson(message.metadata, 'metadata'),
+  });
+  refuseTooLarge(body, options.maxMessageBytes ?? defaultMaxMessageBytes);
+  return { planId: message.planId, messageId, body };
+}
+
+/** Refuses a body over the limit, in bytes of UTF-8; measures only where the length in characters leaves doubt. */
+export function refuseTooLarge(body: MessageBytes, limit: number): void {
+  if (body.length * 3 <= limit) return;
+  const size = body.length > limit ? body.length : new TextEncoder().encode(body).length;
+  if (size <= limit) return;
+  const message = `the encoded message has at least ${size} bytes; the limit is ${limit}`;
+  throw new IndelibleError('message_too_large', { message, field: 'content' });
+}
+
+/** The id itself, or an `invalid_id` error that names `field`. */
+export function checkId(value: unknown, field: string): string {
+  const parsed = idSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new IndelibleError('invalid_id', { message: `${field} ${reason(parsed.error, value)}`, field });
+}
+
+function parseFields(input: NewMessage): z.infer<typeof newMessageSchema> {
+  let parsed: z.ZodSafeParseResult<z.infer<typeof newMessageSchema>>;
+  try {
+    parsed = newMessageSchema.safeParse(input);
+  } catch (cause) {
+    throw new IndelibleError('invalid_message', { message: 'the message throws when it is read', cause });
+  }
+  if (parsed.success) return parsed.data;
+  const field = String(parsed.error.issues[0]?.path[0] ?? 'message');
+  const value = (input as unknown as Record<string, unknown> | null)?.[field];
+  const code = field === 'planId' || field === 'messageId' ? 'invalid_id' : 'invalid_message';
+  throw new IndelibleError(code, { message: `${field} ${reason(parsed.error, value)}`, field });
+}
+
+function reason(error: z.ZodError, value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const text = error.issues[0]?.message ?? 'is invalid';
+  return /^(is|holds) /.test(text) ? text : `is not valid (${text})`;
+}
+
+function canonicalTimestamp(given: string | Date | undefined, now: () => number): string {
+  if (given === undefined) return new Date(now()).toISOString();
+  const date = new Date(given);
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+  if (text.length === 24) return text;
+  const message = 'timestamp is not a date of the years 0 to 9999';
+  throw new IndelibleError('invalid_message', { message, field: 'timestamp' });
+}
+
+function isPlainObject(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
+}

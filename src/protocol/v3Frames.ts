@@ -1,0 +1,154 @@
+import { v7 as uuidV7 } from 'uuid';
+import type { LiveEvent } from './liveEvent.ts';
+import type { StoredMessage } from './message.ts';
+import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
+
+/**
+ * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
+ * payload that a socket's frame carries are the same text, made here and nowhere else.
+ *
+ * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
+ */
+
+/** The row of a message, as JSON text. */
+export function v3MessageRow(message: StoredMessage): string {
+  return `{${rowMembers(message, leadingTokens(message.body).agentName)}}`;
+}
+
+const frames = new WeakMap<StoredMessage, string>();
+
+/** The frame of a message, as JSON text; built once for all the sockets it goes to. */
+export function v3MessageFrame(message: StoredMessage): string {
+  let frame = frames.get(message);
+  if (frame === undefined) {
+    frame = buildMessageFrame(message);
+    frames.set(message, frame);
+  }
+  return frame;
+}
+
+function buildMessageFrame(message: StoredMessage): string {
+  const { agentName, messageId, timestamp, type } = leadingTokens(message.body);
+  const payload = rowMembers(message, agentName) + extraMembers(message, type);
+  return (
+    `{"type":${type},"data":{${payload},"data":{${payload}}}` +
+    `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":0}`
+  );
+}
+
+function rowMembers({ sequence, version, body }: StoredMessage, agentName: string): string {
+  const members = body.slice(1, -1);
+  return `"sequence":${sequence},"version":${version},"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${members}`;
+}
+
+/** What is no plain agent message has members of its own, kept in the metadata; there are few, so those are parsed. */
+function extraMembers({ body }: StoredMessage, type: string): string {
+  if (type !== '"final_result_message"') return '';
+  return `,"status":${JSON.stringify(parseMessageBytes(body).metadata['status'] ?? 'completed')}`;
+}
+
+export type V3Priority = 0 | 1 | 2 | 3;
+
+/** A frame whose payload is not a stored message. `payload` is in wire spelling. */
+export function v3Frame(
+  type: string,
+  payload: Readonly<Record<string, unknown>>,
+  options: { readonly timestamp: string; readonly priority?: V3Priority; readonly messageId?: string },
+): string {
+  const members = JSON.stringify(payload).slice(1, -1);
+  const typed = `${members === '' ? '' : `${members},`}"type":${JSON.stringify(type)}`;
+  return (
+    `{"type":${JSON.stringify(type)},"data":{${typed},"data":{${typed}}},"timestamp":"${options.timestamp}"` +
+    `,"message_id":"${options.messageId ?? uuidV7()}","correlation_id":null,"priority":${options.priority ?? 0}}`
+  );
+}
+
+const liveFrames = new WeakMap<LiveEvent, string>();
+
+/** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
+export function v3LiveFrame(event: LiveEvent): string {
+  let frame = liveFrames.get(event);
+  if (frame === undefined) {
+    const { payload, priority } = livePayload(event);
+    frame = v3Frame(event.type, payload, { timestamp: event.timestamp, priority });
+    liveFrames.set(event, frame);
+  }
+  return frame;
+}
+
+function livePayload(event: LiveEvent): { payload: Record<string, unknown>; priority: V3Priority } {
+  const common = { plan_id: event.planId, timestamp: event.timestamp };
+  switch (event.type) {
+    case 'agent_stream_start':
+      return {
+        priority: 1,
+        payload: {
+          ...common,
+          agent_name: event.agentName,
+          agent: event.agentName,
+          content: '',
+          stream_id: event.streamId,
+          status: 'streaming_started',
+        },
+      };
+    case 'agent_message_streaming':
+      return {
+        priority: 2,
+        payload: {
+          ...common,
+          agent_name: event.agentName,
+          agent: event.agentName,
+          content: event.delta,
+          stream_id: event.streamId,
+          is_complete: false,
+          is_final: false,
+        },
+      };
+    case 'agent_stream_end':
+      return {
+        priority: 2,
+        payload: {
+          ...common,
+          agent_name: event.agentName,
+          agent: event.agentName,
+          content: event.text,
+          stream_id: event.streamId,
+          is_complete: true,
+        },
+      };
+    case 'progress_update':
+    case 'step_progress':
+      return {
+        priority: 1,
+        payload: {
+          ...common,
+          agent_name: event.currentAgent,
+          content: event.stepDescription,
+          current_step: event.currentStep,
+          total_steps: event.totalSteps,
+          current_agent: event.currentAgent,
+          agent_status: event.agentStatus,
+          step_description: event.stepDescription,
+        },
+      };
+    case 'workflow_started':
+    case 'workflow_completed':
+    case 'system_message':
+      return {
+        priority: event.type === 'workflow_started' ? 1 : 0,
+        payload: { ...common, agent_name: 'System', content: event.text },
+      };
+    case 'error_notification':
+      return {
+        priority: 3,
+        payload: {
+          ...common,
+          agent_name: 'System',
+          content: event.errorMessage,
+          error_type: event.errorType,
+          error_message: event.errorMessage,
+          recoverable: event.recoverable,
+        },
+      };
+  }
+}

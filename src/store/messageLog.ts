@@ -1,0 +1,97 @@
+import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
+
+/**
+ * The log: every plan's messages, each with a place. The contract below is what `indelible/testing` checks of any
+ * implementation; everything else in this package relies on it and on nothing more.
+ *
+ * 1. **Durable.** When `append` or `update` resolves, what it answers survives the death of any process, and (with the
+ *    database's own durable settings) of the machine. A rejected call stored all of its batch or nothing.
+ * 2. **Gapless.** A plan's messages have the sequences 1, 2, 3 … n. Whoever can see sequence k can see 1 to k: a
+ *    reader that continues after the last sequence it saw misses nothing, however many writers there are.
+ * 3. **In order.** Messages of one plan within a batch get sequences in the order of the batch; a batch appended after
+ *    another one resolved comes behind it.
+ * 4. **Once.** A message id names one message of its plan for ever. The same id with the same content (all but the
+ *    timestamp) answers `duplicate` with the first sequence, with other content `conflict`; neither changes anything
+ *    nor uses up a sequence. This holds within one batch too. Ids are compared exactly, case and normal form included.
+ * 5. **One winner.** An update names the version it is based on; of many updates based on the same version one wins. An
+ *    update keeps the sequence, adds one to `version` and takes the next `revision` of its plan: 1, 2, 3 … n.
+ * 6. **The same bytes.** A body is read back character for character as it was given.
+ *
+ * What breaks them: giving out sequences outside the transaction that stores the message (a reader passes a slower
+ * writer: 2), acknowledging before the commit is on disk (1), trying a failed `append` again in parts (3).
+ *
+ * Errors: `store_unavailable` where the same call may succeed later (nothing is known to be stored, nothing is lost by
+ * calling again with the same ids), `store_refused` where it will not.
+ */
+export interface MessageLog {
+  /** Names this history. A database that was replaced or restored has another one, and cursors of the old are void. */
+  readonly epoch: string;
+
+  /** Stores a batch in one transaction. Answers one outcome per message, in order. An empty batch answers `[]`. */
+  append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]>;
+
+  /** Replaces a message's body if its version is `expectedVersion`. The body must carry the same ids. */
+  update(message: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome>;
+
+  find(planId: string, messageId: string): Promise<StoredMessage | undefined>;
+
+  /**
+   * Up to `limit` messages behind `after.sequence` in order, and up to `limit` messages whose last update is behind
+   * `after.revision`, in the order of those updates. `position` is where to read on. A plan without messages reads as
+   * empty, whether it exists or not.
+   */
+  read(planId: string, after: LogPosition, limit: number): Promise<LogPage>;
+
+  /** How far each plan's log goes; plans without messages are at {@link logStart}. */
+  heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>>;
+
+  /**
+   * Calls `listener` after commits: a hint to look, never the only way to learn of a message. It may come late, twice
+   * or for nothing. Commits of this process carry what was committed, in order; others may say only that something was.
+   */
+  onCommit(listener: CommitListener): () => void;
+}
+
+/** A place in a plan's log: all messages up to `sequence`, and all updates up to `revision`, were seen. */
+export interface LogPosition {
+  readonly sequence: number;
+  readonly revision: number;
+}
+
+export const logStart: LogPosition = { sequence: 0, revision: 0 };
+
+export interface LogPage {
+  /** New messages, each with its content as of now. */
+  readonly messages: readonly StoredMessage[];
+  /**
+   * Messages that were updated, each with its content as of now. One beyond the reader's sequence may be among them:
+   * the reader skips it, it comes as a message.
+   */
+  readonly updates: readonly StoredMessage[];
+  readonly position: LogPosition;
+  /** There was more to read than `limit`. */
+  readonly more: boolean;
+}
+
+export type AppendOutcome =
+  | { readonly status: 'stored'; readonly message: StoredMessage }
+  /** The id was taken, with the same content: here is the first. */
+  | { readonly status: 'duplicate'; readonly message: StoredMessage }
+  /** The id was taken, with other content. */
+  | { readonly status: 'conflict'; readonly message: StoredMessage };
+
+export type UpdateOutcome =
+  | { readonly status: 'updated'; readonly message: StoredMessage }
+  /** Somebody was first: here is what the message says now. */
+  | { readonly status: 'conflict'; readonly message: StoredMessage }
+  | { readonly status: 'not_found' };
+
+/** What one commit did to one plan: new messages in order, updated ones in order. */
+export interface PlanCommit {
+  readonly planId: string;
+  readonly messages: readonly StoredMessage[];
+  readonly updates: readonly StoredMessage[];
+}
+
+/** `unknown`: another process committed something; look wherever you watch. */
+export type CommitListener = (commits: readonly PlanCommit[] | 'unknown') => void;

@@ -1,0 +1,26 @@
+import type { Store } from '../store.ts';
+import { openDatabase } from './database.ts';
+import { OtherProcesses } from './otherProcesses.ts';
+import { SqliteLog } from './sqliteLog.ts';
+import { SqlitePlans } from './sqlitePlans.ts';
+
+/**
+ * Opens the embedded database, making the file (mode 0600), its folder and its tables where they are missing. Several
+ * processes may have the same file open.
+ *
+ * @param path a file, or `:memory:` for one that is gone when it is closed
+ * @throws IndelibleError `store_unavailable`, `store_refused`, `schema_too_new`
+ */
+export function openSqliteStore(path: string): Store {
+  const db = openDatabase(path);
+  const others = new OtherProcesses(db);
+  return {
+    description: `sqlite:${path}`,
+    log: new SqliteLog(db, others),
+    plans: new SqlitePlans(db),
+    async close() {
+      others.close();
+      if (db.isOpen) db.close();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { IndelibleError } from '../../protocol/errors.ts';
+
+/**
+ * Forward only: a migration that was released is never changed, a database written by a newer version is refused.
+ * `PRAGMA user_version` is the number of migrations a file has been through.
+ *
+ * The shape of `messages` was measured (bench/RESULTS.md): a rowid table, so that new rows append; the id first in its
+ * index, so that time-ordered ids append too; only the index by place is written all over. Two of these to a page of
+ * the log beat text keys clustered by plan two to one.
+ */
+const migrations: readonly ((db: DatabaseSync) => void)[] = [
+  (db) => {
+    db.exec(`
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE heads (
+        plan INTEGER PRIMARY KEY,
+        plan_id TEXT NOT NULL UNIQUE,
+        sequence INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        created_at TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE messages (
+        plan INTEGER NOT NULL REFERENCES heads,
+        sequence INTEGER NOT NULL,
+        message_id ANY NOT NULL,
+        version INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        body TEXT NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX messages_by_place ON messages (plan, sequence);
+      CREATE UNIQUE INDEX messages_by_id ON messages (message_id, plan);
+      CREATE INDEX messages_by_revision ON messages (plan, revision) WHERE revision > 0;
+      CREATE TABLE plans (
+        plan INTEGER PRIMARY KEY REFERENCES heads,
+        session_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        team_id TEXT NOT NULL,
+        description TEXT NOT NULL,
+        status TEXT NOT NULL,
+        steps TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX plans_by_session ON plans (session_id);
+    `);
+    db.prepare(`INSERT INTO meta (key, value) VALUES ('epoch', ?)`).run(randomUUID());
+  },
+];
+
+/** Brings the schema up to date; several processes may open a new file at once, one of them migrates. */
+export function migrate(db: DatabaseSync): void {
+  if (schemaVersion(db) === migrations.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const from = schemaVersion(db);
+    if (from > migrations.length) {
+      const message = `the database has schema version ${from}, this version of Indelible knows ${migrations.length}`;
+      throw new IndelibleError('schema_too_new', { message });
+    }
+    for (const migration of migrations.slice(from)) migration(db);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+}

@@ -1,0 +1,188 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
+import { sameContent } from '../../protocol/messageBytes.ts';
+import type {
+  AppendOutcome,
+  CommitListener,
+  LogPage,
+  LogPosition,
+  MessageLog,
+  PlanCommit,
+  UpdateOutcome,
+} from '../messageLog.ts';
+import { logStart } from '../messageLog.ts';
+import { inTransaction, translateErrors } from './database.ts';
+import { type Head, Heads } from './heads.ts';
+import { fromMessageKey, type MessageKey, toMessageKey } from './messageKey.ts';
+import type { OtherProcesses } from './otherProcesses.ts';
+
+interface Row {
+  readonly sequence: number;
+  readonly message_id: MessageKey;
+  readonly version: number;
+  readonly revision: number;
+  readonly body: string;
+}
+
+const columns = 'm.sequence, m.message_id, m.version, m.revision, m.body';
+
+/**
+ * The log on SQLite. A call runs to its end on this thread, so within a process calls cannot interleave; between
+ * processes the write lock of `BEGIN IMMEDIATE` is what makes sequences gapless.
+ */
+export class SqliteLog implements MessageLog {
+  readonly epoch: string;
+  readonly #db: DatabaseSync;
+  readonly #heads: Heads;
+  readonly #others: OtherProcesses;
+  readonly #listeners = new Set<CommitListener>();
+  readonly #insert: StatementSync;
+  readonly #replace: StatementSync;
+  readonly #byId: StatementSync;
+  readonly #messages: StatementSync;
+  readonly #updates: StatementSync;
+  readonly #head: StatementSync;
+
+  constructor(db: DatabaseSync, others: OtherProcesses) {
+    this.#db = db;
+    this.#heads = new Heads(db);
+    this.#others = others;
+    this.epoch = String(db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).get()?.['value']);
+    this.#insert = db.prepare(
+      `INSERT INTO messages (plan, sequence, message_id, version, revision, body) VALUES (?, ?, ?, 1, 0, ?)
+       ON CONFLICT (message_id, plan) DO NOTHING`,
+    );
+    this.#replace = db.prepare('UPDATE messages SET version = ?, revision = ?, body = ? WHERE plan = ? AND sequence = ?');
+    const from = `SELECT ${columns} FROM messages m JOIN heads h ON h.plan = m.plan WHERE h.plan_id = ?`;
+    this.#byId = db.prepare(`${from} AND m.message_id = ?`);
+    this.#messages = db.prepare(`${from} AND m.sequence > ? ORDER BY m.sequence LIMIT ?`);
+    this.#updates = db.prepare(`${from} AND m.revision > ? AND m.revision > 0 ORDER BY m.revision LIMIT ?`);
+    this.#head = db.prepare('SELECT sequence, revision FROM heads WHERE plan_id = ?');
+  }
+
+  async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
+    if (batch.length === 0) return [];
+    const commits = new Map<string, { planId: string; messages: StoredMessage[]; updates: [] }>();
+    const outcomes = this.#write('cannot append', () => {
+      const heads = new Map<string, Head>();
+      const outcomes = batch.map((message) => {
+        let head = heads.get(message.planId);
+        if (head === undefined) {
+          head = this.#heads.findOrCreate(message.planId);
+          heads.set(message.planId, head);
+        }
+        const outcome = this.#insertOne(message, head);
+        if (outcome.status === 'stored') {
+          const commit = commits.get(message.planId);
+          if (commit) commit.messages.push(outcome.message);
+          else commits.set(message.planId, { planId: message.planId, messages: [outcome.message], updates: [] });
+        }
+        return outcome;
+      });
+      for (const head of heads.values()) this.#heads.save(head);
+      return outcomes;
+    });
+    this.#announce([...commits.values()]);
+    return outcomes;
+  }
+
+  #insertOne(message: PreparedMessage, head: Head): AppendOutcome {
+    const { planId, messageId, body } = message;
+    const key = toMessageKey(messageId);
+    if (this.#insert.run(head.plan, head.sequence + 1, key, body).changes === 1) {
+      head.sequence++;
+      return { status: 'stored', message: { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 } };
+    }
+    const first = this.#find(planId, key) as StoredMessage;
+    return { status: sameContent(first.body, body) ? 'duplicate' : 'conflict', message: first };
+  }
+
+  async update({ planId, messageId, body }: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome> {
+    const outcome = this.#write<UpdateOutcome>('cannot update', () => {
+      const found = this.#find(planId, toMessageKey(messageId));
+      const head = this.#heads.find(planId);
+      if (found === undefined || head === undefined) return { status: 'not_found' };
+      if (found.version !== expectedVersion) return { status: 'conflict', message: found };
+      head.revision++;
+      const message = { ...found, body, version: found.version + 1, revision: head.revision };
+      this.#replace.run(message.version, message.revision, body, head.plan, found.sequence);
+      this.#heads.save(head);
+      return { status: 'updated', message };
+    });
+    if (outcome.status === 'updated') this.#announce([{ planId, messages: [], updates: [outcome.message] }]);
+    return outcome;
+  }
+
+  async find(planId: string, messageId: string): Promise<StoredMessage | undefined> {
+    return translateErrors('cannot read', () => this.#find(planId, toMessageKey(messageId)));
+  }
+
+  async read(planId: string, after: LogPosition, limit: number): Promise<LogPage> {
+    return translateErrors('cannot read', () => {
+      const updates = this.#rows(planId, this.#updates.all(planId, after.revision, limit));
+      const messages = this.#rows(planId, this.#messages.all(planId, after.sequence, limit));
+      const position = {
+        sequence: messages.at(-1)?.sequence ?? after.sequence,
+        revision: updates.at(-1)?.revision ?? after.revision,
+      };
+      return { messages, updates, position, more: messages.length === limit || updates.length === limit };
+    });
+  }
+
+  async heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
+    return translateErrors('cannot read', () => {
+      const entries = planIds.map((planId): [string, LogPosition] => {
+        const row = this.#head.get(planId) as unknown as LogPosition | undefined;
+        return [planId, row === undefined ? logStart : { sequence: row.sequence, revision: row.revision }];
+      });
+      return new Map(entries);
+    });
+  }
+
+  onCommit(listener: CommitListener): () => void {
+    this.#listeners.add(listener);
+    const unwatch = this.#others.onCommit(() => listener('unknown'));
+    return () => {
+      this.#listeners.delete(listener);
+      unwatch();
+    };
+  }
+
+  #write<T>(what: string, action: () => T): T {
+    try {
+      return inTransaction(this.#db, what, () => {
+        this.#heads.refresh();
+        return action();
+      });
+    } catch (error) {
+      this.#heads.forget();
+      throw error;
+    }
+  }
+
+  #announce(commits: readonly PlanCommit[]): void {
+    if (commits.length === 0) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(commits);
+      } catch {
+        // The commit stands, and its caller must be told so. A hint that is lost only delays.
+      }
+    }
+  }
+
+  #find(planId: string, key: MessageKey): StoredMessage | undefined {
+    return this.#rows(planId, this.#byId.all(planId, key))[0];
+  }
+
+  #rows(planId: string, rows: readonly unknown[]): StoredMessage[] {
+    return (rows as readonly Row[]).map(({ sequence, message_id, version, revision, body }) => ({
+      planId,
+      messageId: fromMessageKey(message_id),
+      sequence,
+      version,
+      revision,
+      body,
+    }));
+  }
+}
