@@ -44,8 +44,13 @@ try {
     }
     await run(project, `npm install ${peers.map((peer) => `${peer}@${description.devDependencies[peer]}`).join(' ')}`);
     await check('indelible/langgraph can be imported', () => importsIn(project, './langgraph'));
-    cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true });
-    for (const example of readdirSync(join(project, 'examples')).filter((name) => /\.m?[jt]s$/.test(name))) {
+    const folder = join(root, 'examples');
+    const examples = existsSync(folder) ? readdirSync(folder).filter((name) => /\.m?[jt]s$/.test(name)) : [];
+    if (examples.length > 0) cpSync(folder, join(project, 'examples'), { recursive: true });
+    await check('there are examples', () => {
+      if (examples.length === 0) throw new Error('examples/ holds no program');
+    });
+    for (const example of examples) {
       await check(`examples/${example} runs`, () => run(project, `${nodeWithTypes} examples/${example}`));
     }
   });
@@ -132,6 +137,7 @@ async function runPage(page: string, project: string, tarball: string): Promise<
   const port = await freePort();
   const servers: Server[] = [];
   let printed: () => string = () => '';
+  let more = false;
   try {
     for (const block of blocks) {
       const text = block.text.replaceAll(':4000', `:${port}`).replaceAll('PORT=4000', `PORT=${port}`);
@@ -143,11 +149,13 @@ async function runPage(page: string, project: string, tarball: string): Promise<
           const server = await startServer(project, text, port);
           servers.push(server);
           printed = server.printed;
+          more = true;
         } else if (block.kind === 'run') {
           const { output } = await run(project, fromTarball(text, tarball), { PORT: String(port) });
           printed = () => output;
+          more = false;
         } else {
-          await untilPrinted(text, printed);
+          await untilPrinted(text, printed, more ? startMs : 0);
         }
       });
       if (!went) break;
@@ -195,8 +203,8 @@ async function startServer(project: string, commands: string, port: number): Pro
   return { printed: server.printed, stop };
 }
 
-async function untilPrinted(expected: string, printed: () => string): Promise<void> {
-  const giveUpAt = Date.now() + startMs;
+async function untilPrinted(expected: string, printed: () => string, patienceMs: number): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs;
   let missing = missingLine(expected, printed());
   while (missing !== undefined && Date.now() < giveUpAt) {
     await sleep(100);

@@ -25,7 +25,8 @@ export {
   type PlanCommit,
   type UpdateOutcome,
 } from './store/messageLog.ts';
-export { openStore } from './store/openStore.ts';
+export { type OpenStoreOptions, openStore } from './store/openStore.ts';
 export type { NewPlan, PlanChange, PlanFilter, PlanRecords } from './store/planRecords.ts';
 export { readAll } from './store/readAll.ts';
 export type { Store } from './store/store.ts';
+export type { Wake } from './store/wake.ts';

@@ -1,21 +1,23 @@
+import { Feed } from '../feed/feed.ts';
 import { eventLog } from '../observe/eventLog.ts';
 import { type Observer, tellAll } from '../observe/events.ts';
-import { Feed } from '../feed/feed.ts';
-import type { NewMessage } from '../protocol/message.ts';
-import type { PersistenceResult } from '../protocol/persistenceResult.ts';
 import type { Broadcaster } from '../persistence/broadcaster.ts';
 import { DualPersistenceManager } from '../persistence/dualPersistenceManager.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../persistence/messagePersistenceService.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
+import type { NewMessage } from '../protocol/message.ts';
+import type { PersistenceResult } from '../protocol/persistenceResult.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
-import { openStore } from '../store/openStore.ts';
+import { type OpenStoreOptions, openStore } from '../store/openStore.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLog, LiveChannel } from './agentLog.ts';
 import { liveChannel } from './liveChannel.ts';
 
 export interface IndelibleOptions {
-  /** `sqlite:<path>`, or an open store. Default `sqlite:./indelible.db`. */
+  /** `sqlite:<path>`, `postgres://…`, or an open store. Default `sqlite:./indelible.db`. */
   readonly store?: string | Store;
+  /** How a store that is named is opened. */
+  readonly storeOptions?: OpenStoreOptions;
   readonly clock?: Clock;
   /** Told of all that happens. */
   readonly observe?: Observer;
@@ -50,7 +52,7 @@ export class Indelible implements AgentLog {
     });
     this.feed = new Feed({ log: store.log, clock, observe: this.observe });
     this.live = liveChannel(this.feed, clock);
-    this.#dual = new DualPersistenceManager(this.persistence, { clock, observe: this.observe });
+    this.#dual = new DualPersistenceManager(this.persistence, { clock });
   }
 
   /** Saves a message. Never throws: see {@link SaveResult}. */
@@ -77,6 +79,6 @@ export class Indelible implements AgentLog {
  * @throws IndelibleError `invalid_config`, `store_unavailable`, `store_refused`, `schema_too_new`
  */
 export async function openIndelible(options: IndelibleOptions = {}): Promise<Indelible> {
-  const { store = 'sqlite:./indelible.db', ...rest } = options;
-  return new Indelible(typeof store === 'string' ? await openStore(store) : store, rest);
+  const { store = 'sqlite:./indelible.db', storeOptions, ...rest } = options;
+  return new Indelible(typeof store === 'string' ? await openStore(store, storeOptions) : store, rest);
 }

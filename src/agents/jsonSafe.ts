@@ -21,7 +21,7 @@ function copy(value: unknown, ancestors: readonly object[]): unknown {
     case 'boolean':
       return value;
     case 'number':
-      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) ? value : String(value);
+      return copyNumber(value);
     case 'bigint':
       return String(value);
     case 'object':
@@ -31,12 +31,18 @@ function copy(value: unknown, ancestors: readonly object[]): unknown {
   }
 }
 
+function copyNumber(value: number): number | string {
+  if (!Number.isInteger(value)) return Number.isFinite(value) ? value : String(value);
+  return Number.isSafeInteger(value) ? value : String(BigInt(value));
+}
+
 function copyObject(value: object, ancestors: readonly object[]): unknown {
   if (ancestors.includes(value)) return '[cycle]';
   if (ancestors.length >= maxDepth) return '[too deep]';
   const way = [...ancestors, value];
   try {
-    if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+    if (value instanceof Uint8Array)
+      return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
     if (value instanceof ArrayBuffer) return Buffer.from(value).toString('base64');
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
     if (value instanceof Error) return { name: value.name, message: value.message };

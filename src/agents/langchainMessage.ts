@@ -20,12 +20,17 @@ export interface Circumstances {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-const agentTypes: Readonly<Record<string, string>> = { ai: 'agent', human: 'user', function: 'tool', assistant: 'agent' };
+const agentTypes: Readonly<Record<string, string>> = {
+  ai: 'agent',
+  human: 'user',
+  function: 'tool',
+  assistant: 'agent',
+};
 const maxNameLength = 256;
 
 /**
  * `content` is the message's text, the text blocks of structured content joined. In `metadata`, where there is something
- * to say: `content_blocks` (structured content as it came), `tool_calls` and `invalid_tool_calls` (LangChain's form:
+ * to say: `content_blocks` (structured content as it came, unless it is nothing but text and tool calls), `tool_calls` and `invalid_tool_calls` (LangChain's form:
  * name, args, id), `tool_call_id` and `status: "error"` (tool results), `usage` (tokens), `langgraph_node`,
  * `langgraph_step`. Equal messages in equal circumstances give equal metadata.
  */
@@ -38,10 +43,15 @@ export function spokenMessage(message: BaseMessage, circumstances: Circumstances
     content: textOf(message.content),
     metadata: jsonSafeMembers({
       tool_calls: filled(ai.tool_calls)?.map(({ name, args, id }) => ({ name, args, id })),
-      invalid_tool_calls: filled(ai.invalid_tool_calls)?.map(({ name, args, id, error }) => ({ name, args, id, error })),
+      invalid_tool_calls: filled(ai.invalid_tool_calls)?.map(({ name, args, id, error }) => ({
+        name,
+        args,
+        id,
+        error,
+      })),
       tool_call_id: tool.tool_call_id,
       status: tool.status === 'error' ? tool.status : undefined,
-      content_blocks: typeof message.content === 'string' ? undefined : filled(message.content),
+      content_blocks: isPlain(message.content) ? undefined : message.content,
       usage: ai.usage_metadata,
       langgraph_node: circumstances.node,
       langgraph_step: circumstances.step,
@@ -69,6 +79,16 @@ function textOfBlock(block: unknown): string {
   return (type === 'text' || type === 'text_delta') && typeof text === 'string' ? text : '';
 }
 
+/** Whether text and tool calls are all there is: some ways of streaming make blocks of them, others do not. */
+function isPlain(content: BaseMessage['content']): boolean {
+  return typeof content === 'string' || content.every((block) => Object.keys(block).every(isToldElsewhere(block.type)));
+}
+
+function isToldElsewhere(type: unknown): (key: string) => boolean {
+  const told = type === 'text' ? ['type', 'text', 'index'] : ['type', 'id', 'name', 'args', 'index'];
+  return (key) => (type === 'text' || type === 'tool_call') && told.includes(key);
+}
+
 /** Whether two messages say the same, in whichever form each provider or version writes it. */
 export function saysTheSame(one: BaseMessage, other: BaseMessage): boolean {
   return one === other || gist(one) === gist(other);
@@ -76,7 +96,8 @@ export function saysTheSame(one: BaseMessage, other: BaseMessage): boolean {
 
 function gist(message: BaseMessage): string {
   const { tool_calls: calls } = message as Partial<AIMessage>;
-  const blocks = typeof message.content === 'string' ? [] : message.content.filter((block) => textOfBlock(block) === '');
+  const blocks =
+    typeof message.content === 'string' ? [] : message.content.filter((block) => textOfBlock(block) === '');
   return JSON.stringify([
     message.getType(),
     textOf(message.content),

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Callbacks } from '@langchain/core/callbacks/manager';
-import { CallbackManager, ensureHandler } from '@langchain/core/callbacks/manager';
+import { CallbackManager, type Callbacks } from '@langchain/core/callbacks/manager';
 import type { Runnable, RunnableConfig } from '@langchain/core/runnables';
 import { AsyncLocalStorageProviderSingleton } from '@langchain/core/singletons';
 import { DurableHandler } from './durableHandler.ts';
 import type { DurableOptions } from './runRecorder.ts';
 
-export type { AgentLog, AgentLogMessage, LiveText } from './agentLog.ts';
+export type { AgentLog, LiveChannel } from './agentLog.ts';
+export { openIndelible } from './indelible.ts';
 export type { DurableOptions } from './runRecorder.ts';
 
 /** A compiled graph, an agent of `createAgent`, or any LangChain runnable. */
@@ -18,6 +18,12 @@ interface Configurable {
  * The same graph, of the same type, that saves its messages while it runs, by `invoke`, `stream`, `streamEvents` or
  * `batch`, alone or as a part of another graph. The graph given stays as it is.
  *
+ * ```ts
+ * import { durable, openIndelible } from 'indelible/langgraph';
+ * const indelible = await openIndelible();
+ * const graph = durable(builder.compile(), { log: indelible, planId });
+ * ```
+ *
  * Guaranteed of each run:
  * - What a model, a tool or a node wrote is saved (stored, failed, or not answered within `maxWaitMs`) before the model,
  *   tool or node goes on; so nothing that follows in the graph has started.
@@ -27,16 +33,18 @@ interface Configurable {
  *   where a checkpoint is executed again and says the same, the log has it once.
  * - With `log.live`, models stream, in `invoke` too, and their text is shown as it comes.
  * - A log that fails, throws or hangs never fails the run.
+ * - The graph does as it did: its state, messages and errors are untouched.
  *
- * Models, tools and nodes tagged `indelible:skip` are left out. Answers of models tagged `nostream` are not shown, and
- * are saved if a node returns them.
+ * What models and tools tagged `indelible:skip` write is left out. Answers of models tagged `nostream` are not shown, and
+ * are saved if a node returns them. Not heard: messages that enter the state past nodes (`pushMessage`, `updateState`,
+ * LangGraph's node cache). A model asked by a conditional edge is saved before what its node returned.
  */
 export function durable<G extends Configurable>(graph: G, options: DurableOptions): G {
   return graph.withConfig({ callbacks: [new DurableHandler(options)] }) as G;
 }
 
-/** A node as a function. */
-type NodeFunction<Input, Config, Output> = (input: Input, config: Config) => Output;
+type Node<Input, Config, Output> = (input: Input, config: Config) => Output;
+type DurableNode<Input, Config, Output> = (input: Input, config?: Config) => Promise<Awaited<Output>>;
 
 /**
  * A node that saves its messages while it runs, in a graph that need not be {@link durable} as a whole: what its models
@@ -47,28 +55,29 @@ export function durableNode<Input, Output>(
   name: string,
   node: Runnable<Input, Output>,
   options: DurableOptions,
-): NodeFunction<Input, RunnableConfig | undefined, Promise<Output>>;
+): DurableNode<Input, RunnableConfig, Output>;
 export function durableNode<Input, Config extends RunnableConfig | undefined, Output>(
   name: string,
-  node: NodeFunction<Input, Config, Output>,
+  node: Node<Input, Config, Output>,
   options: DurableOptions,
-): NodeFunction<Input, Config, Promise<Awaited<Output>>>;
+): DurableNode<Input, Config, Output>;
 export function durableNode(
   name: string,
-  node: NodeFunction<unknown, RunnableConfig | undefined, unknown> | Runnable,
+  node: Runnable | Node<unknown, RunnableConfig | undefined, unknown>,
   options: DurableOptions,
-): NodeFunction<unknown, RunnableConfig | undefined, Promise<unknown>> {
+): DurableNode<unknown, RunnableConfig, unknown> {
   const handler = new DurableHandler(options);
   const { recorder } = handler;
   return async (input, config) => {
     const { id, callbacks } = listenedBy(handler, config?.callbacks);
-    const metadata = { thread_id: config?.configurable?.['thread_id'], ...config?.metadata };
-    const run = recorder.start({ id, parentId: undefined, name, tags: config?.tags, metadata });
+    const run = recorder.start({ id, parentId: undefined, name, tags: config?.tags, metadata: config?.metadata });
     if (run === undefined) return call(node, input, config);
-    recorder.enterNode(run, name, input, metadata);
+    recorder.enterNode(run, name, input, config?.metadata);
     try {
       const listened = { ...config, callbacks };
-      const output = await AsyncLocalStorageProviderSingleton.runWithConfig(listened, () => call(node, input, listened));
+      const output = await AsyncLocalStorageProviderSingleton.runWithConfig(listened, () =>
+        call(node, input, listened),
+      );
       recorder.end(id);
       await recorder.returned(run, output);
       return output;
@@ -79,20 +88,19 @@ export function durableNode(
 }
 
 function call(
-  node: NodeFunction<unknown, RunnableConfig | undefined, unknown> | Runnable,
+  node: Runnable | Node<unknown, RunnableConfig | undefined, unknown>,
   input: unknown,
   config: RunnableConfig | undefined,
 ): unknown {
   return typeof node === 'function' ? node(input, config) : node.invoke(input, config);
 }
 
-/** The callbacks with the handler among them, and the run that they make the parent of whatever is called. */
-function listenedBy(handler: DurableHandler, callbacks: Callbacks | undefined): { id: string; callbacks: CallbackManager } {
-  const given = Array.isArray(callbacks) ? undefined : callbacks;
+/** The callbacks with the handler among them, and the id of the run that whatever is called has as its parent. */
+function listenedBy(
+  handler: DurableHandler,
+  callbacks: Callbacks | undefined,
+): { id: string; callbacks: CallbackManager } {
+  const given = CallbackManager.configure(callbacks)?.copy([handler]);
   const id = given?.getParentRunId() ?? randomUUID();
-  const manager = given?.getParentRunId() === undefined ? new CallbackManager(id) : given.copy();
-  for (const other of given?.getParentRunId() === undefined && given ? given.handlers : []) manager.addHandler(other);
-  for (const other of Array.isArray(callbacks) ? callbacks : []) manager.addHandler(ensureHandler(other));
-  manager.addHandler(handler);
-  return { id, callbacks: manager };
+  return { id, callbacks: new CallbackManager(id, given ?? { handlers: [handler], inheritableHandlers: [handler] }) };
 }

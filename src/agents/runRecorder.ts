@@ -3,7 +3,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
 import { saveInOrder, warn } from './boundedSave.ts';
 import { derivedId, saysTheSame, spokenMessage } from './langchainMessage.ts';
-import { nodeAbove, type NodeRun, nodeRun, type Run, RunTree } from './runTree.ts';
+import { type NodeRun, nodeAbove, nodeRun, type Run, RunTree } from './runTree.ts';
 import { messagesIn } from './stateUpdate.ts';
 
 export interface DurableOptions {
@@ -23,12 +23,10 @@ export interface RunStart {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a model, tool or node with this tag writes is neither saved nor shown. */
+/** What runs with this tag write is neither saved nor shown. */
 const skipTag = 'indelible:skip';
 /** LangGraph's tags for models that are not shown. Their answers are saved if a node returns them. */
 const quietTags = ['nostream', 'langsmith:nostream'];
-/** LangGraph's tag for its own steps: what passes through them was written elsewhere. */
-const hiddenTag = 'langsmith:hidden';
 /** The model nodes of LangChain's ready-made agents, whose agent's own name says more. */
 const agentNodes = ['agent', 'model_request'];
 const unnamedGraph = 'LangGraph';
@@ -51,7 +49,8 @@ export class RunRecorder {
     const parent = this.#runs.get(parentId ?? '');
     const planId = this.#options.planId ?? parent?.tree.planId ?? metadata?.['plan_id'] ?? metadata?.['thread_id'];
     if (planId === undefined) {
-      const message = 'planId is missing: give it to durable(), or the run a configurable.thread_id or metadata.plan_id';
+      const message =
+        'planId is missing: give it to durable(), or the run a configurable.thread_id or metadata.plan_id';
       throw new IndelibleError('invalid_id', { message, field: 'planId' });
     }
     const fields = { id, name: name ?? '', tags: tags ?? [], owner: this.#runs };
@@ -123,9 +122,8 @@ export class RunRecorder {
     const acquaintance = run.tree.acquaintance(message);
     run.tree.know([message]);
     const madeByNodes = run.isGraph === true && run.node === undefined;
-    const skipped = madeByNodes || run.tags.includes(hiddenTag) || run.tags.includes(skipTag);
     const again = isToolResultAgain(run, message);
-    if (acquaintance === 'known' || skipped || again) return undefined;
+    if (acquaintance === 'known' || madeByNodes || again || run.tags.includes(skipTag)) return undefined;
     return this.#entry(run, message, acquaintance === 'replaces' ? { replaces: message.id } : {});
   }
 

@@ -1,4 +1,9 @@
-import { type BaseMessage, type BaseMessageLike, coerceMessageLikeToMessage, isBaseMessage } from '@langchain/core/messages';
+import {
+  type BaseMessage,
+  type BaseMessageLike,
+  coerceMessageLikeToMessage,
+  isBaseMessage,
+} from '@langchain/core/messages';
 
 /** The state key under which LangGraph's message reducers make messages of LangChain's short forms. */
 const messagesKey = 'messages';

@@ -1,7 +1,8 @@
 import type { Observer } from '../observe/events.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
-import type { CommitListener, LogPosition, MessageLog } from '../store/messageLog.ts';
+import { type CommitListener, type LogPosition, logStart, type MessageLog } from '../store/messageLog.ts';
+import { LatestProgress } from './latestProgress.ts';
 import { StreamedText } from './streamedText.ts';
 import { Subscription } from './subscription.ts';
 import type { Watcher } from './watcher.ts';
@@ -26,7 +27,9 @@ export class Feed {
   readonly #clock: Clock;
   readonly #observe: Observer;
   readonly #plans = new Map<string, Set<Subscription>>();
+  readonly #latestProgress = new LatestProgress();
   readonly #streamedText = new StreamedText();
+  #epoch = '';
   #unwatch: (() => void) | undefined;
   #endLooking: (() => void) | undefined;
 
@@ -55,6 +58,7 @@ export class Feed {
 
   /** Tells those who watch the plan now. Never throws. */
   publish(event: LiveEvent): void {
+    this.#latestProgress.follow(event);
     this.#streamedText.follow(event);
     for (const subscription of this.#plans.get(event.planId) ?? []) subscription.tell(event);
   }
@@ -62,6 +66,11 @@ export class Feed {
   /** The text so far of the answer that is being streamed to the plan, or null. */
   streamedText(planId: string): string | null {
     return this.#streamedText.of(planId);
+  }
+
+  /** How far the plan's run was last said to be, or null if none is on its way. */
+  progress(planId: string): LiveEvent | null {
+    return this.#latestProgress.of(planId) ?? null;
   }
 
   close(): void {
@@ -79,15 +88,22 @@ export class Feed {
     }
   };
 
-  /** Compares how far each watched plan's log goes with how far its watchers are. */
+  /**
+   * Compares how far each watched plan's log goes with how far its watchers are. A log that is shorter than what a
+   * watcher was given, or has another epoch, is another log.
+   */
   async #lookAnyway(): Promise<void> {
     try {
+      const before = [...this.#plans].flatMap(([planId, subscriptions]) =>
+        [...subscriptions].map((subscription) => ({ planId, subscription, position: subscription.position })),
+      );
       const heads = await this.#log.heads([...this.#plans.keys()]);
-      for (const [planId, head] of heads) {
-        for (const subscription of this.#plans.get(planId) ?? []) {
-          const { sequence, revision } = subscription.position;
-          if (head.sequence > sequence || head.revision > revision) subscription.look();
-        }
+      const replaced = this.#log.epoch !== this.#epoch;
+      this.#epoch = this.#log.epoch;
+      for (const { planId, subscription, position } of before) {
+        const head = heads.get(planId) ?? logStart;
+        if (replaced || head.sequence < position.sequence) subscription.reset();
+        else if (head.sequence > position.sequence || head.revision > position.revision) subscription.look();
       }
     } catch {
       // The database is away: the next look comes soon.
@@ -96,15 +112,17 @@ export class Feed {
 
   #start(): void {
     if (this.#unwatch !== undefined) return;
+    this.#epoch = this.#log.epoch;
     this.#unwatch = this.#log.onCommit(this.#committed);
     this.#scheduleLook();
   }
 
   #scheduleLook(): void {
-    this.#endLooking = this.#clock.schedule(lookAnywayMs, () => {
+    const look = () => {
       this.#scheduleLook();
       void this.#lookAnyway();
-    });
+    };
+    this.#endLooking = this.#clock.schedule(lookAnywayMs, look, 'background');
   }
 
   #stop(): void {

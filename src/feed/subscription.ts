@@ -1,8 +1,9 @@
+import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { Backoff } from '../resilience/backoff.ts';
 import type { Clock } from '../resilience/clock.ts';
-import type { LogPosition, MessageLog, PlanCommit } from '../store/messageLog.ts';
+import { type LogPosition, logStart, type MessageLog, type PlanCommit } from '../store/messageLog.ts';
 import type { Watcher } from './watcher.ts';
 
 const pageSize = 250;
@@ -38,6 +39,8 @@ export class Subscription {
   readonly #ended: (subscription: Subscription, reason: unknown) => void;
   readonly #events: LiveEvent[] = [];
   #position: LogPosition;
+  /** Counts the histories of the log: what was read of an older one is not given. */
+  #history = 0;
   #busy = false;
   #lookAgain = false;
   #closed = false;
@@ -70,11 +73,26 @@ export class Subscription {
     if (!this.#busy) void this.#catchUp();
   }
 
-  /** A commit of this process: given at once if it continues right behind the position, else looked up. */
+  /** The log is another one now: nothing that was given counts. */
+  reset(): void {
+    if (this.#closed) return;
+    if (this.#watcher.reset === undefined) {
+      this.#end(new IndelibleError('log_replaced'));
+      return;
+    }
+    this.#events.length = 0;
+    this.#history++;
+    this.#position = logStart;
+    this.#guard(() => this.#watcher.reset?.());
+    this.look();
+  }
+
+  /** A commit: given at once if it continues right behind the position, else looked up. */
   offer(commit: PlanCommit): void {
     if (this.#closed) return;
+    if (!this.#isNew(commit)) return;
     if (this.#busy || !this.#continues(commit)) {
-      if (this.#isNew(commit)) this.look();
+      this.look();
       return;
     }
     const given = this.#give(commit.messages, commit.updates);
@@ -94,17 +112,14 @@ export class Subscription {
     else if (this.#events.length < maxWaitingEvents) this.#events.push(event);
   }
 
-  #continues({ messages, updates }: PlanCommit): boolean {
+  /** Whether the commit, which ends at its head, carries all that is between the position and the head. */
+  #continues({ head, messages, updates }: PlanCommit): boolean {
     const { sequence, revision } = this.#position;
-    return (
-      (messages.length === 0 || messages[0]?.sequence === sequence + 1) &&
-      (updates.length === 0 || updates[0]?.revision === revision + 1)
-    );
+    return head.sequence - sequence === messages.length && head.revision - revision === updates.length;
   }
 
-  #isNew({ messages, updates }: PlanCommit): boolean {
-    const { sequence, revision } = this.#position;
-    return (messages.at(-1)?.sequence ?? 0) > sequence || (updates.at(-1)?.revision ?? 0) > revision;
+  #isNew({ head }: PlanCommit): boolean {
+    return head.sequence > this.#position.sequence || head.revision > this.#position.revision;
   }
 
   async #catchUp(): Promise<void> {
@@ -113,10 +128,13 @@ export class Subscription {
     while (!this.#closed && this.#lookAgain) {
       this.#lookAgain = false;
       try {
+        const history = this.#history;
         const page = await this.#log.read(this.planId, this.#position, pageSize);
         if (this.#closed) return;
+        if (history !== this.#history) continue;
         if (page.more) this.#lookAgain = true;
-        await this.#givePage(page.messages, page.updates, page.position);
+        await this.#givePage(page.messages, page.updates);
+        if (history === this.#history) this.#position = page.position;
         backoff.reset();
       } catch (error) {
         if (error instanceof WatcherError) return this.#end(error.cause);
@@ -128,7 +146,7 @@ export class Subscription {
     this.#afterCatchUp();
   }
 
-  async #givePage(messages: readonly StoredMessage[], updates: readonly StoredMessage[], position: LogPosition): Promise<void> {
+  async #givePage(messages: readonly StoredMessage[], updates: readonly StoredMessage[]): Promise<void> {
     // An update of a message that is yet to come, or that comes on this very page, comes with the message.
     const before = this.#position.sequence;
     const seen = updates.filter((update) => update.sequence <= before);
@@ -137,7 +155,6 @@ export class Subscription {
     } catch (cause) {
       throw new WatcherError('the watcher failed', { cause });
     }
-    this.#position = position;
   }
 
   #afterCatchUp(): void {
@@ -177,7 +194,7 @@ export class Subscription {
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.schedule(delayMs, resolve);
+      const cancel = this.#clock.schedule(delayMs, resolve, 'background');
       this.#endPause = () => {
         cancel();
         resolve();

@@ -15,6 +15,11 @@ export interface Watcher {
   live?(event: LiveEvent): void;
   /** The watcher was given all there was: from now on it is live. Said once. */
   caughtUp?(): void;
+  /**
+   * The database was replaced or restored: what was given may not be what it holds. The log follows again from its
+   * beginning. A watcher without this is dropped instead, with `log_replaced`.
+   */
+  reset?(): void;
   /** The watcher was dropped. */
   dropped?(reason: unknown): void;
 }

@@ -3,19 +3,47 @@ import type { IndelibleError } from '../protocol/errors.ts';
 /** What happened, as data. Whoever wants to know listens: the counters, the log, later Prometheus and OpenTelemetry. */
 export type IndelibleEvent =
   /** A message is in the database. `waitedMs`: from its acceptance to its commit. */
-  | { readonly type: 'message_stored'; readonly planId: string; readonly messageId: string; readonly waitedMs: number; readonly retries: number; readonly duplicate: boolean }
+  | {
+      readonly type: 'message_stored';
+      readonly planId: string;
+      readonly messageId: string;
+      readonly waitedMs: number;
+      readonly retries: number;
+      readonly duplicate: boolean;
+    }
   /** A message will never be stored: bad input, a conflict, a full queue, the database's final no. */
-  | { readonly type: 'message_refused'; readonly planId: string; readonly messageId: string | undefined; readonly error: IndelibleError }
+  | {
+      readonly type: 'message_refused';
+      readonly planId: string;
+      readonly messageId: string | undefined;
+      readonly error: IndelibleError;
+    }
   /** A save was answered before its message was stored; the message still waits. */
-  | { readonly type: 'message_late'; readonly planId: string; readonly messageId: string; readonly error: IndelibleError }
+  | {
+      readonly type: 'message_late';
+      readonly planId: string;
+      readonly messageId: string;
+      readonly error: IndelibleError;
+    }
   /** A batch could not be written; it is tried again after `delayMs`. */
-  | { readonly type: 'batch_retried'; readonly size: number; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  | {
+      readonly type: 'batch_retried';
+      readonly size: number;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: unknown;
+    }
   /** A broadcast failed or was too slow. The database does not know. */
   | { readonly type: 'broadcast_failed'; readonly planId: string; readonly messageId: string; readonly error: unknown }
   | { readonly type: 'watcher_failed'; readonly planId: string; readonly error: unknown }
   | { readonly type: 'run_started' | 'run_completed'; readonly planId: string; readonly teamId: string }
   | { readonly type: 'run_failed'; readonly planId: string; readonly teamId: string; readonly error: unknown }
-  | { readonly type: 'socket_opened' | 'socket_closed'; readonly planId: string; readonly userId: string; readonly code?: number };
+  | {
+      readonly type: 'socket_opened' | 'socket_closed';
+      readonly planId: string;
+      readonly userId: string;
+      readonly code?: number;
+    };
 
 export type Observer = (event: IndelibleEvent) => void;
 

@@ -42,14 +42,22 @@ export class CommitQueue {
     return true;
   }
 
-  /** The next saves, which stay. */
-  peek(limit: number): readonly QueuedSave[] {
-    return this.#saves.slice(this.#start, this.#start + limit);
+  /** The next saves, which stay: at most so many, and of at most that size unless the first alone is larger. */
+  peek(maxLength: number, maxSize: number): readonly QueuedSave[] {
+    const limit = Math.min(this.#start + maxLength, this.#saves.length);
+    let end = this.#start;
+    let size = 0;
+    while (end < limit) {
+      size += this.#saves[end]?.message.body.length ?? 0;
+      if (size > maxSize && end > this.#start) break;
+      end++;
+    }
+    return this.#saves.slice(this.#start, end);
   }
 
   /** The next saves, which leave. */
   take(limit: number): readonly QueuedSave[] {
-    const taken = this.peek(limit);
+    const taken = this.#saves.slice(this.#start, this.#start + limit);
     for (const save of taken) this.#size -= save.message.body.length;
     this.#start += taken.length;
     if (this.#start * 2 > this.#saves.length) this.#compact();

@@ -1,4 +1,3 @@
-import type { Observer } from '../observe/events.ts';
 import { toAgentMessage } from '../protocol/agentMessage.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { NewMessage, StoredMessage } from '../protocol/message.ts';
@@ -10,7 +9,6 @@ import type { SaveResult } from './saveResult.ts';
 
 export interface DualPersistenceOptions {
   readonly clock?: Clock;
-  readonly observe?: Observer;
   /** How long a broadcast may keep the agent waiting, in ms. Default 1,000. */
   readonly broadcastDeadlineMs?: number;
 }
@@ -23,13 +21,11 @@ export interface DualPersistenceOptions {
 export class DualPersistenceManager {
   readonly #persistence: MessagePersistenceService;
   readonly #clock: Clock;
-  readonly #observe: Observer;
   readonly #broadcastDeadlineMs: number;
 
   constructor(persistence: MessagePersistenceService, options: DualPersistenceOptions = {}) {
     this.#persistence = persistence;
     this.#clock = options.clock ?? systemClock;
-    this.#observe = options.observe ?? (() => {});
     this.#broadcastDeadlineMs = options.broadcastDeadlineMs ?? 1_000;
   }
 
@@ -55,8 +51,10 @@ export class DualPersistenceManager {
       return typeof reached === 'number' ? reached : await this.#withinDeadline(reached);
     } catch (cause) {
       const { planId, messageId } = message;
-      errors.push(IndelibleError.is(cause, 'broadcast_failed') ? cause : new IndelibleError('broadcast_failed', { cause }));
-      this.#observe({ type: 'broadcast_failed', planId, messageId, error: cause });
+      errors.push(
+        IndelibleError.is(cause, 'broadcast_failed') ? cause : new IndelibleError('broadcast_failed', { cause }),
+      );
+      this.#persistence.observe({ type: 'broadcast_failed', planId, messageId, error: cause });
       return 0;
     }
   }

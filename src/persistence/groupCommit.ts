@@ -20,6 +20,9 @@ export interface GroupCommitOptions {
   readonly backoff: BackoffOptions;
 }
 
+/** Characters of encoded messages in one batch: a database, and this process, must hold them all at once. */
+const maxBatchSize = 16 * 1024 * 1024;
+
 /**
  * The one way into the log. Messages leave in the order in which they were submitted, whatever happens to the database
  * meanwhile:
@@ -41,7 +44,7 @@ export class GroupCommit {
   #closed = false;
   #abandoned = false;
   #endPause: (() => void) | undefined;
-  #deadlineArmed = false;
+  #endDeadline: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -56,10 +59,17 @@ export class GroupCommit {
   /** Never rejects. */
   submit(message: PreparedMessage): Promise<SaveResult> {
     return new Promise((answer) => {
-      const save: QueuedSave = { message, answer, acceptedAt: this.#options.clock.monotonic(), answered: false, retries: 0 };
+      const save: QueuedSave = {
+        message,
+        answer,
+        acceptedAt: this.#options.clock.monotonic(),
+        answered: false,
+        retries: 0,
+      };
       if (this.#closed) this.#refuse(save, new IndelibleError('service_closed'));
       else if (!this.#queue.push(save)) this.#refuse(save, new IndelibleError('queue_full'));
       else this.#start();
+      this.#armDeadline();
     });
   }
 
@@ -74,7 +84,8 @@ export class GroupCommit {
     const cancel = this.#options.clock.schedule(timeoutMs, () => {
       this.#abandoned = true;
       this.#endPause?.();
-      for (const save of this.#queue.take(Number.POSITIVE_INFINITY)) this.#refuse(save, new IndelibleError('service_closed'));
+      for (const save of this.#queue.take(Number.POSITIVE_INFINITY))
+        this.#refuse(save, new IndelibleError('service_closed'));
       this.#becomeIdle();
     });
     await idle;
@@ -84,14 +95,13 @@ export class GroupCommit {
   #start(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#armDeadline();
     // A turn of the loop later, so that all who save in this turn share the first batch.
     setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && !this.#abandoned) {
-      await this.#write(this.#queue.peek(this.#options.maxBatch));
+      await this.#write(this.#queue.peek(this.#options.maxBatch, maxBatchSize));
       // Whoever was answered may save again before the next batch is taken, and sockets get their turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -100,6 +110,8 @@ export class GroupCommit {
   }
 
   #becomeIdle(): void {
+    this.#endDeadline?.();
+    this.#endDeadline = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -111,7 +123,7 @@ export class GroupCommit {
         const outcomes = await this.#options.log.append(saves.map((save) => save.message));
         if (this.#abandoned) return;
         this.#queue.take(saves.length);
-        saves.forEach((save, index) => this.#decide(save, outcomes[index] as AppendOutcome));
+        for (const [index, save] of saves.entries()) this.#decide(save, outcomes[index] as AppendOutcome);
         return;
       } catch (error) {
         if (!IndelibleError.is(error, 'store_unavailable')) return await this.#isolate(saves, error);
@@ -170,10 +182,9 @@ export class GroupCommit {
   #armDeadline(): void {
     const { clock, deadlineMs } = this.#options;
     const oldest = this.#queue.oldestUnanswered();
-    if (this.#deadlineArmed || oldest === undefined) return;
-    this.#deadlineArmed = true;
-    clock.schedule(Math.max(1, oldest.acceptedAt + deadlineMs - clock.monotonic()), () => {
-      this.#deadlineArmed = false;
+    if (this.#endDeadline !== undefined || oldest === undefined) return;
+    this.#endDeadline = clock.schedule(Math.max(1, oldest.acceptedAt + deadlineMs - clock.monotonic()), () => {
+      this.#endDeadline = undefined;
       this.#answerLate();
       this.#armDeadline();
     });

@@ -2,7 +2,13 @@ import { type Observer, tellAll } from '../observe/events.ts';
 import { type SaveCounts, SaveStatistics } from '../observe/saveStatistics.ts';
 import { toAgentMessage } from '../protocol/agentMessage.ts';
 import { IndelibleError } from '../protocol/errors.ts';
-import { type AgentMessage, checkId, defaultMaxMessageBytes, type NewMessage, prepareMessage } from '../protocol/message.ts';
+import {
+  type AgentMessage,
+  checkId,
+  defaultMaxMessageBytes,
+  type NewMessage,
+  prepareMessage,
+} from '../protocol/message.ts';
 import { type BackoffOptions, defaultBackoff } from '../resilience/backoff.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { MessageLog } from '../store/messageLog.ts';
@@ -38,7 +44,8 @@ const maxQueuedSize = 256 * 1024 * 1024;
 export class MessagePersistenceService {
   readonly #log: MessageLog;
   readonly #clock: Clock;
-  readonly #observe: Observer;
+  /** Tells the statistics, then whoever observes this service. */
+  readonly observe: Observer;
   readonly #maxMessageBytes: number;
   readonly #statistics = new SaveStatistics();
   readonly #commit: GroupCommit;
@@ -46,12 +53,12 @@ export class MessagePersistenceService {
   constructor(options: PersistenceOptions) {
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
-    this.#observe = tellAll(this.#statistics.observe, options.observe ?? (() => {}));
+    this.observe = tellAll(this.#statistics.observe, options.observe ?? (() => {}));
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
     this.#commit = new GroupCommit({
       log: options.log,
       clock: this.#clock,
-      observe: this.#observe,
+      observe: this.observe,
       deadlineMs: options.deadlineMs ?? 1_000,
       maxBatch: options.maxBatch ?? 1_024,
       maxQueuedMessages: options.maxQueuedMessages ?? 100_000,
@@ -126,7 +133,7 @@ export class MessagePersistenceService {
   #refuse(message: NewMessage, cause: unknown): SaveResult {
     const error = IndelibleError.is(cause) ? cause : new IndelibleError('invalid_message', { cause });
     const { planId, messageId } = nameable(message);
-    this.#observe({ type: 'message_refused', planId: planId ?? '', messageId, error });
+    this.observe({ type: 'message_refused', planId: planId ?? '', messageId, error });
     return { status: 'refused', message: undefined, retries: 0, error };
   }
 }

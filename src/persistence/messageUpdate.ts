@@ -1,5 +1,5 @@
 import { IndelibleError } from '../protocol/errors.ts';
-import { encodeJson } from '../protocol/jsonText.ts';
+import { encodeJson, encodeJsonObject } from '../protocol/jsonText.ts';
 import { checkId, refuseTooLarge, type StoredMessage } from '../protocol/message.ts';
 import { encodeMessageBytes, type MessageBytes, parseMessageBytes } from '../protocol/messageBytes.ts';
 import type { MessageLog } from '../store/messageLog.ts';
@@ -52,12 +52,14 @@ function checkChange(planId: string, messageId: string, change: MessageChange): 
   checkId(planId, 'planId');
   checkId(messageId, 'messageId');
   const { expectedVersion, content, metadata } = change;
-  if (!Number.isSafeInteger(expectedVersion) || expectedVersion < 1) throw invalid('expectedVersion', 'is not a version: 1, 2, 3 …');
-  if (content === undefined && metadata === undefined) throw invalid('content', 'and metadata are both missing: nothing to change');
+  if (!Number.isSafeInteger(expectedVersion) || expectedVersion < 1)
+    throw invalid('expectedVersion', 'is not a version: 1, 2, 3 …');
+  if (content === undefined && metadata === undefined)
+    throw invalid('content', 'and metadata are both missing: nothing to change');
   if (content !== undefined && typeof content !== 'string') throw invalid('content', 'is not a string');
   if (metadata === undefined) return { content, metadata: undefined };
   if (Object.prototype.toString.call(metadata) !== '[object Object]') throw invalid('metadata', 'is not an object');
-  return { content, metadata: encodeJson(metadata, 'metadata') };
+  return { content, metadata: encodeJsonObject(metadata, 'metadata') };
 }
 
 function changedBody(body: MessageBytes, { content, metadata }: EncodedChange): MessageBytes {

@@ -6,7 +6,10 @@ type Tracking = Pick<AgentMessage, 'persistenceStatus' | 'savedToDb' | 'sentViaW
 const asStored: Tracking = { persistenceStatus: 'stored', savedToDb: true, sentViaWebsocket: false, retryCount: 0 };
 
 /** A message as an object, in code's spelling. The one place where a message's wire names become code names. */
-export function toAgentMessage(message: PreparedMessage | StoredMessage, tracking: Partial<Tracking> = {}): AgentMessage {
+export function toAgentMessage(
+  message: PreparedMessage | StoredMessage,
+  tracking: Partial<Tracking> = {},
+): AgentMessage {
   const wire = parseMessageBytes(message.body);
   return {
     planId: wire.plan_id,

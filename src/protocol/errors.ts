@@ -18,7 +18,8 @@ export const errorTable = {
   },
   invalid_id: {
     status: 400,
-    summary: 'A plan or message id is empty, longer than 256 characters, or holds control characters, slashes or lone surrogates.',
+    summary:
+      'A plan or message id is empty, longer than 256 characters, or holds control characters, slashes or lone surrogates.',
     remedy: 'Use 1 to 256 characters; a UUID is a good choice. Case and Unicode normal form are kept as given.',
   },
   metadata_not_json: {
@@ -66,6 +67,11 @@ export const errorTable = {
     summary: 'The cursor was not given out by this log, belongs to another plan, or was changed.',
     remedy: 'Use a cursor exactly as received, with the plan it was received for.',
   },
+  log_replaced: {
+    status: 409,
+    summary: 'The database was replaced or restored from a backup: what a reader holds may not be what it holds now.',
+    remedy: 'Read the plan anew from its beginning.',
+  },
   not_implemented: {
     status: 501,
     summary: 'This version does not answer this call yet.',
@@ -79,7 +85,8 @@ export const errorTable = {
   not_yet_stored: {
     status: 503,
     summary: 'The message was accepted but could not be stored within its deadline. It waits in memory, in order.',
-    remedy: 'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
+    remedy:
+      'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
   },
   broadcast_failed: {
     status: 502,
@@ -105,6 +112,12 @@ export const errorTable = {
     status: 500,
     summary: 'The database was written by a newer version of Indelible.',
     remedy: 'Start the newer version, or restore a backup made before the upgrade. Migrations only go forward.',
+  },
+  schema_outdated: {
+    status: 500,
+    summary:
+      'The database has no Indelible tables, or older ones than this version needs, and may not be migrated here.',
+    remedy: 'Run `indelible migrate` with a role that may create tables, or start without `--no-migrate`.',
   },
   team_not_found: {
     status: 404,
@@ -134,7 +147,8 @@ export const errorTable = {
   invalid_transcript: {
     status: 422,
     summary: 'A line of the transcript file is not a conversation; `field` names the line and what is wrong.',
-    remedy: 'Each line is one JSON object `{run, description, messages: [{agent_name, agent_type, content, metadata}]}`.',
+    remedy:
+      'Each line is one JSON object `{run, description, messages: [{agent_name, agent_type, content, metadata}]}`.',
   },
   invalid_json: {
     status: 400,
@@ -156,6 +170,16 @@ export const errorTable = {
     summary: 'The page that made the request is of an origin that is not allowed.',
     remedy: 'Allow it with `--allow-origin https://your.app`.',
   },
+  server_unreachable: {
+    status: 503,
+    summary: 'The server at this address does not answer, or not as an Indelible server of this version would.',
+    remedy: 'Check the address, and that `indelible serve` runs there.',
+  },
+  port_taken: {
+    status: 500,
+    summary: 'Another process listens on this port already.',
+    remedy: 'Stop it, or choose another port: `--port 4001` or PORT=4001; port 0 takes any free one.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -176,7 +200,10 @@ export class IndelibleError extends Error {
   readonly field: string | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
-    super(details.message ?? errorTable[code].summary, details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      details.message ?? errorTable[code].summary,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.code = code;
     this.remedy = errorTable[code].remedy;
     this.field = details.field;

@@ -6,8 +6,6 @@ export type { LiveEvent } from './liveEvent.ts';
 export {
   type AgentMessage,
   checkId,
-  type MessageType,
-  messageTypes,
   type NewMessage,
   type PersistenceStatus,
   type PreparedMessage,
@@ -16,6 +14,7 @@ export {
   type StoredMessage,
 } from './message.ts';
 export { type MessageBytes, parseMessageBytes, sameContent, type WireMessageBody } from './messageBytes.ts';
+export { type MessageType, messageTypes } from './messageType.ts';
 export type { PersistenceResult } from './persistenceResult.ts';
 export { type Plan, type PlanStatus, type PlanStep, planStatuses } from './plan.ts';
 export { v3Frame, v3LiveFrame, v3MessageFrame, v3MessageRow } from './v3Frames.ts';

@@ -5,7 +5,7 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export type JsonObject = { readonly [key: string]: JsonValue };
 
 /** Deeper nesting than this is refused: it is never data, and readers in other languages overflow on it. */
-export const maxJsonDepth = 200;
+const maxJsonDepth = 200;
 
 /**
  * Encodes `value` as JSON text, once, and refuses whatever `JSON.stringify` would lose or change in silence:
@@ -17,6 +17,13 @@ export const maxJsonDepth = 200;
  */
 export function encodeJson(value: unknown, path: string): string {
   return encode(value, path, []);
+}
+
+/** {@link encodeJson} of what must be an object, also if it has a `toJSON`. */
+export function encodeJsonObject(value: object, path: string): string {
+  const text = encodeJson(value, path);
+  if (text.startsWith('{')) return text;
+  throw refused(path, 'has a toJSON that answers no object');
 }
 
 function encode(value: unknown, path: string, ancestors: object[]): string {
@@ -70,12 +77,13 @@ function encodeArray(values: readonly unknown[], path: string, ancestors: object
 }
 
 function encodeRecord(record: object, path: string, ancestors: object[]): string {
-  const tag = Object.prototype.toString.call(record);
+  const tag = attempt(() => Object.prototype.toString.call(record), path, 'throws when its kind is read');
   if (tag !== '[object Object]') throw refused(path, `is ${tag.slice(8, -1)}, which is not plain data`);
   let text = '{';
   for (const key of attempt(() => Object.keys(record), path, 'cannot be listed')) {
     const place = /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 100))}]`;
-    text += (text.length === 1 ? '' : ',') + JSON.stringify(key) + ':' + encode(read(record, key, place), place, ancestors);
+    text +=
+      (text.length === 1 ? '' : ',') + JSON.stringify(key) + ':' + encode(read(record, key, place), place, ancestors);
   }
   return `${text}}`;
 }

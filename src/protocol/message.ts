@@ -1,21 +1,9 @@
 import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { IndelibleError } from './errors.ts';
-import { encodeJson, type JsonObject } from './jsonText.ts';
+import { encodeJsonObject, type JsonObject } from './jsonText.ts';
 import { encodeMessageBytes, type MessageBytes } from './messageBytes.ts';
-
-/**
- * What a message is to a watcher; on the wire its `type`. All of these are stored. What is only live (tokens,
- * progress, heartbeats) is not a message: see `feed/liveEvent.ts`.
- */
-export const messageTypes = [
-  'agent_message',
-  'plan_approval_request',
-  'plan_approval_response',
-  'user_clarification_request',
-  'final_result_message',
-] as const;
-export type MessageType = (typeof messageTypes)[number];
+import { type MessageType, messageTypes } from './messageType.ts';
 
 /** Where a message is on its way: not yet in the database, in it, or refused for good. */
 export type PersistenceStatus = 'pending' | 'stored' | 'refused';
@@ -79,16 +67,16 @@ export interface StoredMessage extends PreparedMessage {
   readonly revision: number;
 }
 
-export const maxIdLength = 256;
+const maxIdLength = 256;
 export const defaultMaxMessageBytes = 4 * 1024 * 1024;
 
 /** 1 to 256 characters that survive a URL path, a log line and UTF-8; case and normal form are kept. */
-export const idSchema = z
+const idSchema = z
   .string()
   .min(1, 'is empty')
   .max(maxIdLength, `is longer than ${maxIdLength} characters`)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-  .regex(/^[^\u0000-\u001f\u007f/\\]*$/, 'holds a control character or a slash')
+  .regex(/^[^\u0000-\u001f\u007f-\u009f/\\]*$/, 'holds a control character or a slash')
   .refine((id) => id.isWellFormed(), 'holds half a surrogate pair')
   .refine((id) => id !== '.' && id !== '..', 'is a path');
 
@@ -127,7 +115,7 @@ export function prepareMessage(input: NewMessage, options: PrepareOptions): Prep
     agentType: message.agentType,
     type: message.type,
     content: message.content,
-    metadata: message.metadata === undefined ? '{}' : encodeJson(message.metadata, 'metadata'),
+    metadata: message.metadata === undefined ? '{}' : encodeJsonObject(message.metadata, 'metadata'),
   });
   refuseTooLarge(body, options.maxMessageBytes ?? defaultMaxMessageBytes);
   return { planId: message.planId, messageId, body };

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from './jsonText.ts';
-import type { MessageType } from './message.ts';
+import type { MessageType } from './messageType.ts';
 
 /**
  * A message as JSON text, encoded once when it was accepted. Stored, answered by GET and sent over sockets as it is.

@@ -4,16 +4,19 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some start. Never jumps back: for durations and deadlines. */
   monotonic(): number;
-  /** Runs `action` after `delayMs`; the answer cancels it. Keeps no process alive. */
-  schedule(delayMs: number, action: () => void): () => void;
+  /**
+   * Runs `action` after `delayMs`; the answer cancels it. Until then it keeps the process alive, so that whoever waits
+   * for it is not cut off in the middle; `background` does not: for what nobody waits for.
+   */
+  schedule(delayMs: number, action: () => void, kind?: 'background'): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  schedule(delayMs, action) {
+  schedule(delayMs, action, kind) {
     const timer = setTimeout(action, delayMs);
-    (timer as unknown as { unref?: () => void }).unref?.();
+    if (kind === 'background') (timer as unknown as { unref?: () => void }).unref?.();
     return () => clearTimeout(timer);
   },
 };

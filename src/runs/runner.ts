@@ -2,9 +2,11 @@ import { v7 as uuidV7 } from 'uuid';
 import type { Indelible } from '../agents/indelible.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
-import { checkId, type NewMessage } from '../protocol/message.ts';
+import { checkId } from '../protocol/message.ts';
 import type { Plan, PlanStatus } from '../protocol/plan.ts';
-import type { FinalResult, RunContext, Team } from './team.ts';
+import { runContext } from './runContext.ts';
+import { RunEnd, reasonOf } from './runEnd.ts';
+import type { FinalResult, Team } from './team.ts';
 
 export interface Task {
   readonly description: string;
@@ -19,7 +21,10 @@ export interface Task {
 
 export interface StartedRun {
   readonly plan: Plan;
-  /** Settles when the run has ended and its end is stored; never rejects. */
+  /**
+   * Settles when the run has ended and its end is stored: `completed` or `failed`. Where the process is to stop before
+   * the end could be stored it is `in_progress`, as the plan says. Never rejects.
+   */
   readonly ended: Promise<PlanStatus>;
 }
 
@@ -32,8 +37,11 @@ export const nobody = '00000000-0000-0000-0000-000000000000';
 export class Runner {
   readonly #indelible: Indelible;
   readonly #teams: readonly Team[];
-  readonly #running = new Map<string, Promise<PlanStatus>>();
-  readonly #stop = new AbortController();
+  /** Runs, and starts of runs, that have not settled. None of these rejects. */
+  readonly #work = new Set<Promise<void>>();
+  /** One for each run, so that what a library leaves behind on a signal goes with its run. */
+  readonly #stops = new Set<AbortController>();
+  #stopped: IndelibleError | undefined;
 
   constructor(indelible: Indelible, teams: readonly [Team, ...Team[]]) {
     this.#indelible = indelible;
@@ -55,111 +63,117 @@ export class Runner {
   /**
    * Stores the plan, then starts its run, which goes on behind this call.
    *
-   * @throws IndelibleError `team_not_found`, `plan_exists`, `invalid_id`, `store_unavailable`, `service_closed`
+   * @throws IndelibleError `invalid_request`, `team_not_found`, `plan_exists`, `invalid_id`, `store_unavailable`,
+   * `service_closed`
    */
-  async start(task: Task): Promise<StartedRun> {
-    if (this.#stop.signal.aborted) throw new IndelibleError('service_closed');
+  start(task: Task): Promise<StartedRun> {
+    return this.#untilSettled(this.#start(task));
+  }
+
+  async #start(task: Task): Promise<StartedRun> {
+    if (this.#stopped !== undefined) throw new IndelibleError('service_closed');
     const team = this.team(task.teamId);
     const plan = await this.#indelible.store.plans.create({
       planId: checkId(task.planId ?? uuidV7(), 'planId'),
-      sessionId: task.sessionId ?? uuidV7(),
-      userId: task.userId ?? nobody,
+      sessionId: checkText(task.sessionId ?? uuidV7(), 'sessionId'),
+      userId: checkText(task.userId ?? nobody, 'userId'),
       teamId: team.id,
-      description: task.description,
+      description: checkText(task.description, 'description'),
       status: 'in_progress',
       createdAt: this.#timestamp(),
     });
-    const ended = this.#run(plan, team).finally(() => this.#running.delete(plan.planId));
-    this.#running.set(plan.planId, ended);
-    return { plan, ended };
+    return { plan, ended: this.#untilSettled(this.#run(plan, team)) };
   }
 
   /** Starts no more runs, asks those that run to stop, and waits for them, at most `timeoutMs`. */
   async close(timeoutMs = 5_000): Promise<void> {
-    this.#stop.abort(new IndelibleError('service_closed'));
+    this.#stopped = new IndelibleError('service_closed', { message: 'the process was asked to stop' });
+    for (const stop of this.#stops) stop.abort(this.#stopped);
     let cancel = () => {};
     const timeout = new Promise<void>((resolve) => {
       cancel = this.#indelible.clock.schedule(timeoutMs, resolve);
     });
-    await Promise.race([Promise.all(this.#running.values()), timeout]);
+    await Promise.race([this.#idle(), timeout]);
     cancel();
   }
 
+  async #idle(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  #untilSettled<T>(work: Promise<T>): Promise<T> {
+    const settled: Promise<void> = work.then(
+      () => void this.#work.delete(settled),
+      () => void this.#work.delete(settled),
+    );
+    this.#work.add(settled);
+    return work;
+  }
+
   async #run(plan: Plan, team: Team): Promise<PlanStatus> {
+    const stop = new AbortController();
+    if (this.#stopped !== undefined) stop.abort(this.#stopped);
+    this.#stops.add(stop);
+    try {
+      return await this.#runToItsEnd(plan, team, stop.signal);
+    } finally {
+      this.#stops.delete(stop);
+    }
+  }
+
+  async #runToItsEnd(plan: Plan, team: Team, signal: AbortSignal): Promise<PlanStatus> {
     const { planId } = plan;
     const { observe } = this.#indelible;
+    const end = new RunEnd(this.#indelible, planId, signal);
     observe({ type: 'run_started', planId, teamId: team.id });
     this.#tell({ type: 'workflow_started', planId, timestamp: this.#timestamp(), text: plan.description });
+    let result: FinalResult | undefined;
     try {
-      const result = await team.run(this.#context(plan));
-      await this.#end(planId, result, 'completed');
+      signal.throwIfAborted();
+      result = checkResult(team, await team.run(runContext(this.#indelible, plan, signal)));
+      await this.#saveLast(end, result, 'completed');
+      await end.changeStatus('completed');
       observe({ type: 'run_completed', planId, teamId: team.id });
       return 'completed';
     } catch (error) {
       observe({ type: 'run_failed', planId, teamId: team.id, error });
-      await this.#fail(planId, error);
-      return 'failed';
+      // A run that was done, and whose end the process has no time left to store, has not failed.
+      if (result !== undefined && signal.aborted) return 'in_progress';
+      return await this.#fail(end, plan, signal, signal.aborted ? signal.reason : error);
     }
   }
 
-  #context(plan: Plan): RunContext {
-    const { planId, sessionId, userId, description } = plan;
-    return {
-      planId,
-      sessionId,
-      userId,
-      description,
-      log: this.#indelible,
-      signal: this.#stop.signal,
-      say: (message) => this.#indelible.save({ ...message, planId }),
-      progress: (step) =>
-        this.#tell({
-          type: 'progress_update',
-          planId,
-          timestamp: this.#timestamp(),
-          currentStep: step.currentStep,
-          totalSteps: step.totalSteps,
-          currentAgent: step.agentName,
-          agentStatus: 'working',
-          stepDescription: step.description,
-        }),
-    };
-  }
-
-  async #fail(planId: string, error: unknown): Promise<void> {
-    const reason = error instanceof Error ? error.message : String(error);
+  async #fail(end: RunEnd, { planId, teamId }: Plan, signal: AbortSignal, error: unknown): Promise<PlanStatus> {
+    const errorMessage = reasonOf(error);
     const timestamp = this.#timestamp();
     this.#tell({
       type: 'error_notification',
       planId,
       timestamp,
       errorType: 'run_failed',
-      errorMessage: reason,
+      errorMessage,
       recoverable: false,
     });
-    await this.#end(planId, { agentName: 'System', content: `The run failed: ${reason}` }, 'failed');
+    try {
+      await this.#saveLast(end, { agentName: 'System', content: `The run failed: ${errorMessage}` }, 'failed');
+    } catch (cause) {
+      // The run is over all the same.
+      this.#indelible.observe({ type: 'run_failed', planId, teamId, error: cause });
+      if (signal.aborted) return 'in_progress';
+    }
+    try {
+      await end.changeStatus('failed');
+      return 'failed';
+    } catch (cause) {
+      this.#indelible.observe({ type: 'run_failed', planId, teamId, error: cause });
+      return 'in_progress';
+    }
   }
 
-  /**
-   * The last message is saved before the plan is called ended: whoever reads an ended plan reads all of it. It is the
-   * last frame too: clients close on it. The id is the plan's own, so that there is one end.
-   */
-  async #end(planId: string, result: FinalResult, status: PlanStatus): Promise<void> {
-    const message: NewMessage = {
-      planId,
-      messageId: `final-${planId}`.slice(0, 256),
-      agentName: result.agentName,
-      content: result.content,
-      type: 'final_result_message',
-      metadata: { status },
-    };
-    this.#tell({ type: 'workflow_completed', planId, timestamp: this.#timestamp(), text: status });
-    await this.#indelible.save(message);
-    try {
-      await this.#indelible.store.plans.change(planId, { status, updatedAt: this.#timestamp() });
-    } catch (error) {
-      this.#indelible.observe({ type: 'run_failed', planId, teamId: '', error });
-    }
+  /** The last message is the last frame too: clients close on it. */
+  async #saveLast(end: RunEnd, result: FinalResult, status: 'completed' | 'failed'): Promise<void> {
+    this.#tell({ type: 'workflow_completed', planId: end.planId, timestamp: this.#timestamp(), text: status });
+    await end.saveLast(result, status);
   }
 
   #tell(event: LiveEvent): void {
@@ -169,4 +183,18 @@ export class Runner {
   #timestamp(): string {
     return new Date(this.#indelible.clock.now()).toISOString();
   }
+}
+
+/** A task may come from where types do not reach. */
+function checkText(value: unknown, field: string): string {
+  if (typeof value === 'string') return value;
+  const message = `${field} ${value === undefined ? 'is missing' : 'is not a string'}`;
+  throw new IndelibleError('invalid_request', { message, field });
+}
+
+/** So may a team. */
+function checkResult(team: Team, result: FinalResult | undefined): FinalResult {
+  if (typeof result?.agentName === 'string' && typeof result.content === 'string') return result;
+  const message = `the team ${team.id} answered no final result {agentName, content}`;
+  throw new IndelibleError('run_failed', { message });
 }

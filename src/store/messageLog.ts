@@ -24,7 +24,10 @@ import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
  * calling again with the same ids), `store_refused` where it will not.
  */
 export interface MessageLog {
-  /** Names this history. A database that was replaced or restored has another one, and cursors of the old are void. */
+  /**
+   * Names this history. A database that was replaced or restored has another one, and positions of the old are void.
+   * As of the last call of `heads`, which notices a change.
+   */
   readonly epoch: string;
 
   /** Stores a batch in one transaction. Answers one outcome per message, in order. An empty batch answers `[]`. */
@@ -89,9 +92,12 @@ export type UpdateOutcome =
 /** What one commit did to one plan: new messages in order, updated ones in order. */
 export interface PlanCommit {
   readonly planId: string;
+  /** How far the plan's log goes with this commit. */
+  readonly head: LogPosition;
+  /** Empty where another process committed: then only the head is known. */
   readonly messages: readonly StoredMessage[];
   readonly updates: readonly StoredMessage[];
 }
 
-/** `unknown`: another process committed something; look wherever you watch. */
+/** `unknown`: something was committed somewhere, or the connection that tells of it was lost; look wherever you watch. */
 export type CommitListener = (commits: readonly PlanCommit[] | 'unknown') => void;

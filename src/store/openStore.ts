@@ -1,19 +1,42 @@
 import { IndelibleError } from '../protocol/errors.ts';
 import type { Store } from './store.ts';
 
+export interface OpenStoreOptions {
+  /** Whether tables may be made or brought up to date. Default true. */
+  readonly migrate?: boolean;
+  /** How processes that share a PostgreSQL hear of each other's commits: `notify` (default) or `redis://…`. */
+  readonly wake?: string;
+}
+
 /**
- * Opens the store an address names: `sqlite:<path>`.
+ * Opens the store an address names: `sqlite:<path>` or `postgres://…`. What a store needs is loaded when it is asked
+ * for, so that nobody needs the parts of the other.
  *
  * @throws IndelibleError `invalid_config` for any other address; else as the store's own opening
  */
-export async function openStore(address: string): Promise<Store> {
-  const path = address.startsWith('sqlite:') ? address.slice('sqlite:'.length) : '';
-  if (path === '') {
-    const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(address)?.[0] ?? '';
-    const message = `the store address ${scheme === '' ? 'has no scheme' : `begins with ${scheme}`}; it must be sqlite:<path>`;
-    throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_STORE' });
+export async function openStore(address: string, options: OpenStoreOptions = {}): Promise<Store> {
+  if (/^sqlite:./.test(address)) {
+    const { openSqliteStore } = await import('./sqlite/index.ts');
+    return openSqliteStore(address.slice('sqlite:'.length));
   }
-  // Loaded when asked for, so that a runtime without node:sqlite can use another store.
-  const { openSqliteStore } = await import('./sqlite/index.ts');
-  return openSqliteStore(path);
+  if (/^postgres(ql)?:\/\//.test(address)) {
+    const { openPostgresStore } = await import('./postgres/index.ts');
+    const { migrate = true } = options;
+    const wake = await openWake(options.wake);
+    return openPostgresStore(address, wake === undefined ? { migrate } : { migrate, wake });
+  }
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(address)?.[0];
+  const found = scheme === undefined ? 'has no scheme' : `begins with ${scheme}`;
+  const message = `the store address ${found}; it must be sqlite:<path> or postgres://…`;
+  throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_STORE' });
+}
+
+async function openWake(wake = 'notify') {
+  if (wake === 'notify') return undefined;
+  if (!/^rediss?:\/\//.test(wake)) {
+    const message = 'INDELIBLE_WAKE must be notify or redis://…';
+    throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_WAKE' });
+  }
+  const { RedisWake } = await import('./redisWake.ts');
+  return RedisWake.open(wake);
 }

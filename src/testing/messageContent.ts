@@ -1,4 +1,5 @@
-import type { AgentMessage, MessageType } from '../protocol/message.ts';
+import type { AgentMessage } from '../protocol/message.ts';
+import type { MessageType } from '../protocol/messageType.ts';
 
 /** A message as a test hands it over; it must name its id. */
 export interface SubmittedMessage {

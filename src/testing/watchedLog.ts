@@ -1,4 +1,5 @@
-import type { AgentMessage, MessageType } from '../protocol/message.ts';
+import type { AgentMessage } from '../protocol/message.ts';
+import type { MessageType } from '../protocol/messageType.ts';
 import { contentOf } from './messageContent.ts';
 
 type SeenMessage = Pick<

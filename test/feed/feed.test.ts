@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Feed } from '../../src/feed/feed.ts';
 import type { Watcher } from '../../src/feed/watcher.ts';
+import type { IndelibleError } from '../../src/protocol/errors.ts';
 import type { LiveEvent } from '../../src/protocol/liveEvent.ts';
 import { prepareMessage, type StoredMessage } from '../../src/protocol/message.ts';
 import type { Clock } from '../../src/resilience/clock.ts';
-import { type CommitListener, logStart, type MessageLog } from '../../src/store/messageLog.ts';
+import { type AppendOutcome, type CommitListener, logStart, type MessageLog } from '../../src/store/messageLog.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 
 const planId = 'plan';
@@ -153,7 +154,7 @@ describe('A watcher of a plan', () => {
     const { seen, watcher } = collector({ updates: (changed) => void updates.push(...changed) });
     feed.subscribe(planId, logStart, watcher);
     await settle();
-    const { messageId } = first?.message as StoredMessage;
+    const { messageId } = (first as AppendOutcome).message;
     const body = message('changed').body;
     await store.log.update({ planId, messageId, body }, 1);
     await settle();
@@ -238,6 +239,48 @@ describe('A watcher of a plan', () => {
   });
 });
 
+describe('When the database is replaced by another one', () => {
+  async function replaced(overrides: Partial<Watcher>) {
+    const [old, restored] = [openSqliteStore(':memory:'), openSqliteStore(':memory:')];
+    await old.log.append([message('old 1'), message('old 2')]);
+    await restored.log.append([message('restored 1')]);
+    let current = old.log;
+    const log: MessageLog = {
+      get epoch() {
+        return current.epoch;
+      },
+      append: (batch) => current.append(batch),
+      update: (changed, version) => current.update(changed, version),
+      find: (plan, id) => current.find(plan, id),
+      read: (plan, after, limit) => current.read(plan, after, limit),
+      heads: (plans) => current.heads(plans),
+      onCommit: () => () => {},
+    };
+    const clock = new ManualClock();
+    const feed = new Feed({ log, clock });
+    const { seen, watcher } = collector(overrides);
+    feed.subscribe(planId, logStart, watcher);
+    await settle();
+    current = restored.log;
+    clock.runAll();
+    await settle();
+    feed.close();
+    return seen.map(({ body }) => JSON.parse(body).content);
+  }
+
+  it('a watcher is told, and given the log anew from its beginning (P19)', async () => {
+    let resets = 0;
+    expect(await replaced({ reset: () => void resets++ })).toEqual(['old 1', 'old 2', 'restored 1']);
+    expect(resets).toBe(1);
+  });
+
+  it('a watcher that cannot be told is dropped with the reason, not given a gap (P19)', async () => {
+    const reasons: unknown[] = [];
+    expect(await replaced({ dropped: (reason) => void reasons.push(reason) })).toEqual(['old 1', 'old 2']);
+    expect(reasons.map((reason) => (reason as IndelibleError).code)).toEqual(['log_replaced']);
+  });
+});
+
 describe('Whatever the schedule of commits, reads and hints', () => {
   it('each watcher is given a gapless run from its position, each message once (P8)', async () => {
     await fc.assert(
@@ -267,20 +310,22 @@ describe('Whatever the schedule of commits, reads and hints', () => {
             },
           });
           const feed = new Feed({ log: scheduled, clock });
-          const watched = starts.map((sequence, index) => {
+          const watched = starts.map((start, index) => {
             const slow = index % 2 === 1;
-            const collected = collector();
+            const seen: StoredMessage[] = [];
             const watcher: Watcher = {
               messages: (messages) => {
-                collected.seen.push(...messages);
+                seen.push(...messages);
                 return slow ? scheduler.schedule(Promise.resolve(), 'watcher').then(() => {}) : undefined;
               },
             };
-            return { sequence, watcher, seen: collected.seen };
+            return { start, from: 0, watcher, seen };
           });
-          const subscribing = watched.map(({ sequence, watcher }) =>
-            scheduler.schedule(Promise.resolve(), 'subscribe').then(() => {
-              feed.subscribe(planId, { sequence, revision: 0 }, watcher);
+          const subscribing = watched.map((watched) =>
+            scheduler.schedule(Promise.resolve(), 'subscribe').then(async () => {
+              const head = (await store.log.heads([planId])).get(planId);
+              watched.from = Math.min(watched.start, head?.sequence ?? 0);
+              feed.subscribe(planId, { sequence: watched.from, revision: 0 }, watched.watcher);
             }),
           );
           const committing = batches.map((size) =>
@@ -297,8 +342,8 @@ describe('Whatever the schedule of commits, reads and hints', () => {
             await scheduler.waitAll();
           }
           const head = batches.reduce((sum, size) => sum + size, 0);
-          for (const { sequence, seen } of watched) {
-            expect(sequences(seen)).toEqual(sequence >= head ? [] : upTo(head, sequence + 1));
+          for (const { from, seen } of watched) {
+            expect(sequences(seen)).toEqual(upTo(head, from + 1));
           }
           feed.close();
           inner();

@@ -15,7 +15,7 @@ function row(sequence: number, messageId: string, content = messageId): ReadMess
 /** A history in which one producer's a, b, c were acknowledged at 1, 2, 3. */
 function threeAcknowledged(options = {}): History {
   const history = new History(options);
-  ['a', 'b', 'c'].forEach((id, index) => history.submit('agent', message(id)).acknowledged(index + 1));
+  for (const [index, id] of ['a', 'b', 'c'].entries()) history.submit('agent', message(id)).acknowledged(index + 1);
   return history;
 }
 

@@ -1,15 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
 import { sameContent } from '../../protocol/messageBytes.ts';
-import type {
-  AppendOutcome,
-  CommitListener,
-  LogPage,
-  LogPosition,
-  MessageLog,
-  PlanCommit,
-  UpdateOutcome,
-} from '../messageLog.ts';
+import { CommitListeners, commitsOf } from '../commitListeners.ts';
+import type { AppendOutcome, CommitListener, LogPage, LogPosition, MessageLog, UpdateOutcome } from '../messageLog.ts';
 import { logStart } from '../messageLog.ts';
 import { inTransaction, translateErrors } from './database.ts';
 import { type Head, Heads } from './heads.ts';
@@ -35,7 +28,8 @@ export class SqliteLog implements MessageLog {
   readonly #db: DatabaseSync;
   readonly #heads: Heads;
   readonly #others: OtherProcesses;
-  readonly #listeners = new Set<CommitListener>();
+  readonly #listeners = new CommitListeners();
+  #unwatch: (() => void) | undefined;
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
   readonly #byId: StatementSync;
@@ -52,7 +46,9 @@ export class SqliteLog implements MessageLog {
       `INSERT INTO messages (plan, sequence, message_id, version, revision, body) VALUES (?, ?, ?, 1, 0, ?)
        ON CONFLICT (message_id, plan) DO NOTHING`,
     );
-    this.#replace = db.prepare('UPDATE messages SET version = ?, revision = ?, body = ? WHERE plan = ? AND sequence = ?');
+    this.#replace = db.prepare(
+      'UPDATE messages SET version = ?, revision = ?, body = ? WHERE plan = ? AND sequence = ?',
+    );
     const from = `SELECT ${columns} FROM messages m JOIN heads h ON h.plan = m.plan WHERE h.plan_id = ?`;
     this.#byId = db.prepare(`${from} AND m.message_id = ?`);
     this.#messages = db.prepare(`${from} AND m.sequence > ? ORDER BY m.sequence LIMIT ?`);
@@ -62,27 +58,20 @@ export class SqliteLog implements MessageLog {
 
   async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
     if (batch.length === 0) return [];
-    const commits = new Map<string, { planId: string; messages: StoredMessage[]; updates: [] }>();
+    const heads = new Map<string, Head>();
     const outcomes = this.#write('cannot append', () => {
-      const heads = new Map<string, Head>();
       const outcomes = batch.map((message) => {
         let head = heads.get(message.planId);
         if (head === undefined) {
           head = this.#heads.findOrCreate(message.planId);
           heads.set(message.planId, head);
         }
-        const outcome = this.#insertOne(message, head);
-        if (outcome.status === 'stored') {
-          const commit = commits.get(message.planId);
-          if (commit) commit.messages.push(outcome.message);
-          else commits.set(message.planId, { planId: message.planId, messages: [outcome.message], updates: [] });
-        }
-        return outcome;
+        return this.#insertOne(message, head);
       });
       for (const head of heads.values()) this.#heads.save(head);
       return outcomes;
     });
-    this.#announce([...commits.values()]);
+    this.#listeners.tell(commitsOf(outcomes, heads));
     return outcomes;
   }
 
@@ -91,16 +80,20 @@ export class SqliteLog implements MessageLog {
     const key = toMessageKey(messageId);
     if (this.#insert.run(head.plan, head.sequence + 1, key, body).changes === 1) {
       head.sequence++;
-      return { status: 'stored', message: { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 } };
+      return {
+        status: 'stored',
+        message: { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 },
+      };
     }
     const first = this.#find(planId, key) as StoredMessage;
     return { status: sameContent(first.body, body) ? 'duplicate' : 'conflict', message: first };
   }
 
   async update({ planId, messageId, body }: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome> {
+    let head: Head | undefined;
     const outcome = this.#write<UpdateOutcome>('cannot update', () => {
       const found = this.#find(planId, toMessageKey(messageId));
-      const head = this.#heads.find(planId);
+      head = this.#heads.find(planId);
       if (found === undefined || head === undefined) return { status: 'not_found' };
       if (found.version !== expectedVersion) return { status: 'conflict', message: found };
       head.revision++;
@@ -109,7 +102,10 @@ export class SqliteLog implements MessageLog {
       this.#heads.save(head);
       return { status: 'updated', message };
     });
-    if (outcome.status === 'updated') this.#announce([{ planId, messages: [], updates: [outcome.message] }]);
+    if (outcome.status === 'updated' && head !== undefined) {
+      const { sequence, revision } = head;
+      this.#listeners.tell([{ planId, head: { sequence, revision }, messages: [], updates: [outcome.message] }]);
+    }
     return outcome;
   }
 
@@ -140,11 +136,11 @@ export class SqliteLog implements MessageLog {
   }
 
   onCommit(listener: CommitListener): () => void {
-    this.#listeners.add(listener);
-    const unwatch = this.#others.onCommit(() => listener('unknown'));
+    const remove = this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#unwatch = this.#others.onCommit(() => this.#listeners.tell('unknown'));
     return () => {
-      this.#listeners.delete(listener);
-      unwatch();
+      remove();
+      if (this.#listeners.size === 0) this.#unwatch?.();
     };
   }
 
@@ -157,17 +153,6 @@ export class SqliteLog implements MessageLog {
     } catch (error) {
       this.#heads.forget();
       throw error;
-    }
-  }
-
-  #announce(commits: readonly PlanCommit[]): void {
-    if (commits.length === 0) return;
-    for (const listener of this.#listeners) {
-      try {
-        listener(commits);
-      } catch {
-        // The commit stands, and its caller must be told so. A hint that is lost only delays.
-      }
     }
   }
 

@@ -1,0 +1,43 @@
+/**
+ * Measures Indelible beside the least that would do the same work, in one run, in turns. `--help` says how to ask.
+ *
+ * What it gives is figures and ratios of the machine it runs on; a goal that is missed is said and fails nothing.
+ */
+import { parseOptions, usage } from './options.ts';
+import type { BenchOptions } from './options.ts';
+import type { Section } from './figures.ts';
+import { describeMachine } from './machine.ts';
+import { endProgress, type Progress, progressOn } from './progress.ts';
+import { report } from './report.ts';
+import { measureSaves } from './saves.ts';
+
+const sections: Readonly<Record<string, (options: BenchOptions, progress: Progress) => Promise<Section>>> = {
+  saves: measureSaves,
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  let options: BenchOptions;
+  try {
+    options = parseOptions(args, Object.keys(sections), ['saves']);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return 2;
+  }
+  const machine = describeMachine(options.directory);
+  const found: Section[] = [];
+  for (const name of options.sections) {
+    const measure = sections[name] as (typeof sections)[string];
+    found.push(await measure(options, progressOn(process.stderr, name)));
+    endProgress(process.stderr);
+  }
+  const { rounds, seconds, quick } = options;
+  const result = { machine, options: { rounds, seconds, quick }, sections: found };
+  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : report(machine, found));
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

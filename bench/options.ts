@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  readonly sections: readonly string[];
+  /** How often each contender is measured. */
+  readonly rounds: number;
+  /** How long each measurement takes, in seconds. */
+  readonly seconds: number;
+  /** Small enough for CI: shows that the bench runs; its figures mean nothing. */
+  readonly quick: boolean;
+  readonly json: boolean;
+  /** Where the databases are made: has to be on a real disk. */
+  readonly directory: string;
+}
+
+export const usage = `npm run bench -- [sections] [options]
+
+  sections        saves, frames, reads (these three if none is named), layouts (takes 10 minutes)
+  --rounds n      how often each contender is measured (default 5)
+  --seconds n     how long each measurement takes (default 3)
+  --quick         1 round, 0.2 s: shows that it runs, its figures mean nothing
+  --json          the results as JSON on stdout; progress goes to stderr
+  --directory d   where the databases are made (default node_modules/.cache/indelible-bench)
+`;
+
+/** Throws a `RangeError` that says what is wrong. */
+export function parseOptions(args: readonly string[], known: readonly string[], byDefault: readonly string[]): BenchOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      directory: { type: 'string', default: 'node_modules/.cache/indelible-bench' },
+    },
+  });
+  const unknown = positionals.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new RangeError(`there is no section ${unknown}; there are: ${known.join(', ')}`);
+  return {
+    sections: positionals.length > 0 ? positionals : byDefault,
+    rounds: Math.ceil(positive('rounds', values.rounds ?? (values.quick ? '1' : '5'))),
+    seconds: positive('seconds', values.seconds ?? (values.quick ? '0.2' : '3')),
+    quick: values.quick,
+    json: values.json,
+    directory: values.directory,
+  };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1e6) return value;
+  throw new RangeError(`--${name} is ${text}, which is no number above 0`);
+}

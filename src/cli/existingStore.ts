@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import type { Store } from '../store/store.ts';
+import { invalidSetting, openNamedStore, type Setting } from './settings.ts';
+
+/**
+ * Opens the store for a command that only reads: one that is not there is an error, not a new empty file in whichever
+ * folder the command was given.
+ *
+ * @throws IndelibleError `invalid_config`, and as {@link openNamedStore}
+ */
+export async function openExistingStore(named: Setting): Promise<Store> {
+  const path = named.value.startsWith('sqlite:') ? named.value.slice('sqlite:'.length) : '';
+  if (path !== '' && !existsSync(path)) {
+    throw invalidSetting(named.field, `is ${named.value}, but there is no such file; serve, run and replay make one`);
+  }
+  return await openNamedStore(named);
+}

@@ -1,0 +1,158 @@
+import { Command, Option } from 'commander';
+import { packageVersion } from '../server/packageVersion.ts';
+import { type ExitCode, tellFailure } from './failure.ts';
+import { list } from './list.ts';
+import { Output } from './output.ts';
+import { replayCommand } from './replayCommand.ts';
+import { run } from './run.ts';
+import { serve } from './serve.ts';
+import { defaults } from './settings.ts';
+import { show } from './show.ts';
+import { tail } from './tail.ts';
+
+const environmentHelp = `
+Environment (options win over it):
+  HOST             address to listen on (default ${defaults.host})
+  PORT             port to listen on; 0 takes any free one (default ${defaults.port})
+  INDELIBLE_STORE  where messages are kept: sqlite:<path> (default ${defaults.store})
+  INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with OPENAI_API_KEY
+  NO_COLOR         if set, nothing is coloured`;
+
+const exitCodeHelp = `
+Exit codes: 0 it went well, 1 it failed, 2 the call was wrong.`;
+
+/** Runs one command of the command line and ends the process with its exit code. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const output = new Output(process.stdout, process.stderr);
+  let code: ExitCode = 0;
+  const ended = (result: ExitCode) => {
+    code = result;
+  };
+  try {
+    await program(output, process.env, ended).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    code = tellFailure(error, output, wantsJson(args));
+  }
+  await output.flushed();
+  process.exit(code);
+}
+
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
+}
+
+function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: ExitCode) => void): Command {
+  const all = new Command('indelible')
+    .description('The durable message log for AI agents: every message is in the database before anyone reads it.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    // What is wrong with a call is told in one way, whoever found it.
+    .configureOutput({ outputError: () => {} })
+    .addHelpText('after', environmentHelp)
+    .addHelpText('after', exitCodeHelp)
+    .addHelpText('after', examples('indelible serve', 'indelible run "Plan a day in Rome"', 'indelible list'));
+
+  command(all, 'serve', 'serve /api/v3: start runs over HTTP, watch them over WebSocket')
+    .option('--host <address>', 'address to listen on (env HOST)')
+    .option('--port <number>', 'port to listen on; 0 takes any free one (env PORT)')
+    .addOption(store())
+    .option(
+      '--team <module>',
+      'a module whose default export is a LangGraph graph or a team; may be repeated',
+      each,
+      [],
+    )
+    .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each, [])
+    .option('--insecure', 'listen on an address that others can reach, without authentication')
+    .addHelpText(
+      'after',
+      '\nOn an empty database the demo team runs first, and what it wrote is shown.\nSIGINT and SIGTERM stop it in good order.',
+    )
+    .addHelpText('after', environmentHelp)
+    .addHelpText(
+      'after',
+      examples('indelible serve', 'indelible serve --port 8080 --team ./team.js', 'HOST=::1 indelible serve'),
+    )
+    .action(async (options) => ended(await serve(options, output, environment)));
+
+  command(all, 'run <task>', 'work on a task in this process, without a server, and show its messages')
+    .addOption(store())
+    .option(
+      '--team <team>',
+      'demo, openai, or the path of a module (default: openai if INDELIBLE_MODEL is set, else demo)',
+    )
+    .option('--json', 'print each message as one line of JSON')
+    .addHelpText(
+      'after',
+      examples('indelible run "Plan a day in Rome"', 'indelible run --team ./team.js --json "Hi" > run.jsonl'),
+    )
+    .action(async (task, options) => ended(await run(task, options, output, environment)));
+
+  command(all, 'replay <transcripts>', 'write recorded conversations as if their agents wrote them now')
+    .addOption(store())
+    .option('--to <target>', '"store", or the address of a server as http://127.0.0.1:4000', 'store')
+    .option('--speed <n>', 'messages a second in each plan, or "max"', 'max')
+    .option('--concurrency <n>', 'how many plans are written at the same time', '64')
+    .option('--acks <file>', 'append a line of JSON for each message that was acknowledged as stored')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', replayHelp)
+    .addHelpText(
+      'after',
+      examples(
+        'indelible replay transcripts.jsonl',
+        'indelible replay transcripts.jsonl --speed 2 --to http://127.0.0.1:4000',
+      ),
+    )
+    .action(async (path, options) => ended(await replayCommand(path, options, output, environment)));
+
+  command(all, 'tail <plan>', 'show the messages of a plan, and those that come, until it has ended or Ctrl-C')
+    .addOption(store())
+    .option('--after <sequence>', 'begin behind this message (default: at the first)')
+    .option('--json', 'print each message as one line of JSON')
+    .addHelpText(
+      'after',
+      examples('indelible tail airline-0-0', 'indelible tail airline-0-0 --after 12 --json | jq .content'),
+    )
+    .action(async (plan, options) => ended(await tail(plan, options, output, environment)));
+
+  command(all, 'list', 'list the plans of a store, newest first')
+    .addOption(store())
+    .option('--limit <n>', 'how many at most', '100')
+    .option('--json', 'print one JSON array')
+    .addHelpText('after', examples('indelible list', 'indelible list --json | jq -r .[].plan_id'))
+    .action(async (options) => ended(await list(options, output, environment)));
+
+  command(all, 'show <plan>', 'show a plan and all its messages, as they are now')
+    .addOption(store())
+    .option('--json', 'print one JSON object {plan, messages}')
+    .addHelpText('after', examples('indelible show airline-0-0', 'indelible show airline-0-0 --json | jq .messages[0]'))
+    .action(async (plan, options) => ended(await show(plan, options, output, environment)));
+
+  return all;
+}
+
+const replayHelp = `
+Each line of <transcripts> is one conversation, and becomes one plan ("-" reads stdin):
+  {"run": "a-1", "description": "…", "messages": [{"agent_name": "…", "agent_type": "…", "content": "…", "metadata": {}}]}
+Plans and messages are named after the run, so to replay a file again adds nothing, and takes up one that was broken off.
+A target that is away is tried again for a minute.`;
+
+function command(all: Command, usage: string, description: string): Command {
+  // A subcommand takes over the settings for exits and output, but only those made before it.
+  return all.command(usage).description(description).helpOption('-h, --help', 'print this help');
+}
+
+function store(): Option {
+  return new Option('--store <address>', 'where messages are kept: sqlite:<path> (env INDELIBLE_STORE)');
+}
+
+function each(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}

@@ -1,0 +1,52 @@
+import { IndelibleError } from '../protocol/errors.ts';
+import { openStore } from '../store/openStore.ts';
+import type { Store } from '../store/store.ts';
+
+/** A value and where it was given, so that an error can name the option or the variable to change. */
+export interface Setting {
+  readonly value: string;
+  readonly field: string;
+}
+
+export const defaults = { host: '127.0.0.1', port: '4000', store: 'sqlite:./indelible.db' } as const;
+
+const variables = { host: 'HOST', port: 'PORT', store: 'INDELIBLE_STORE' } as const;
+
+/** An option wins over its environment variable, that over the default. An empty variable is none. */
+export function setting(
+  name: keyof typeof variables,
+  option: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Setting {
+  if (option !== undefined) return { value: option, field: `--${name}` };
+  const variable = variables[name];
+  return { value: environment[variable] || defaults[name], field: variable };
+}
+
+/** @throws IndelibleError `invalid_config` */
+export function portNumber({ value, field }: Setting): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw invalidSetting(field, `is ${JSON.stringify(value)}; it must be a port number from 0 (any free one) to 65535`);
+}
+
+/** A whole number from 1. @throws IndelibleError `invalid_config` */
+export function count(value: string, field: string): number {
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (number > 0) return number;
+  throw invalidSetting(field, `is ${JSON.stringify(value)}; it must be a whole number from 1`);
+}
+
+export function invalidSetting(field: string, what: string, cause?: unknown): IndelibleError {
+  return new IndelibleError('invalid_config', { message: `${field} ${what}`, field, cause });
+}
+
+/** Opens the store that was named. @throws IndelibleError as {@link openStore}, naming where the address was given */
+export async function openNamedStore({ value, field }: Setting): Promise<Store> {
+  try {
+    return await openStore(value);
+  } catch (error) {
+    if (!IndelibleError.is(error, 'invalid_config')) throw error;
+    throw invalidSetting(field, `is ${JSON.stringify(value)}: ${error.message}`);
+  }
+}

@@ -1,0 +1,104 @@
+import type { Indelible } from '../agents/indelible.ts';
+import type { SaveResult } from '../persistence/saveResult.ts';
+import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
+import type { PlanStatus } from '../protocol/plan.ts';
+import { Backoff } from '../resilience/backoff.ts';
+import type { FinalResult } from './team.ts';
+
+/** After these the same call may succeed. */
+const mayComeLater: readonly ErrorCode[] = ['store_unavailable', 'not_yet_stored', 'queue_full'];
+const pauses = { initialDelayMs: 50, maxDelayMs: 2_000 };
+/** An agent's error can hold a whole page; the plan's last message tells its beginning, in characters. */
+const maxReasonLength = 2_000;
+
+/**
+ * Stores how a run ended: first its last message, then the plan's status. So whoever reads an ended plan reads all of
+ * it. While the database is away both wait for it, until `stop` is aborted; then what was not stored is left undone and
+ * the plan stays as it is: not ended.
+ *
+ * What would break it: taking *pending* for stored. The message would be on its way only, and lost with the process.
+ */
+export class RunEnd {
+  readonly #indelible: Indelible;
+  readonly planId: string;
+  readonly #stop: AbortSignal;
+
+  constructor(indelible: Indelible, planId: string, stop: AbortSignal) {
+    this.#indelible = indelible;
+    this.planId = planId;
+    this.#stop = stop;
+  }
+
+  /** The id is the plan's own: a plan has one last message, however often it is saved. */
+  get messageId(): string {
+    const id = `final-${this.planId}`;
+    return id.length <= 256 ? id : 'final';
+  }
+
+  /** Resolves when the message is stored. Rejects if it never will be, or when stopped. */
+  async saveLast({ agentName, content }: FinalResult, status: PlanStatus): Promise<void> {
+    const { planId, messageId } = this;
+    const last = { planId, messageId, agentName, content, type: 'final_result_message', metadata: { status } } as const;
+    const backoff = new Backoff(pauses);
+    for (;;) {
+      const result = await this.#indelible.save(last);
+      if (result.status === 'stored') return;
+      if (!mayComeLater.includes(result.error.code)) throw result.error;
+      do await this.#pause(backoff.next(), result.error);
+      while (await this.#stillWaits(result));
+    }
+  }
+
+  /** Resolves when the status is stored. Rejects if it never will be, or when stopped. */
+  async changeStatus(status: PlanStatus): Promise<void> {
+    const backoff = new Backoff(pauses);
+    for (;;) {
+      try {
+        const updatedAt = new Date(this.#indelible.clock.now()).toISOString();
+        await this.#indelible.store.plans.change(this.planId, { status, updatedAt });
+        return;
+      } catch (error) {
+        if (!IndelibleError.is(error) || !mayComeLater.includes(error.code)) throw error;
+        await this.#pause(backoff.next(), error);
+      }
+    }
+  }
+
+  /**
+   * Whether a message that was accepted is undecided. Until then it is not handed over again: during a long outage that
+   * would fill the queue. Saving it once more when it is decided answers how.
+   */
+  async #stillWaits({ status }: SaveResult): Promise<boolean> {
+    if (status !== 'pending' || this.#indelible.persistence.queued === 0) return false;
+    try {
+      return (await this.#indelible.store.log.find(this.planId, this.messageId)) === undefined;
+    } catch {
+      return true; // it cannot be stored where nothing can be read
+    }
+  }
+
+  #pause(delayMs: number, error: IndelibleError): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        cancel();
+        reject(error);
+      };
+      const cancel = this.#indelible.clock.schedule(delayMs, () => {
+        this.#stop.removeEventListener('abort', stop);
+        resolve();
+      });
+      if (this.#stop.aborted) stop();
+      else this.#stop.addEventListener('abort', stop, { once: true });
+    });
+  }
+}
+
+/** What went wrong, for the plan's last message. Never throws, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  try {
+    const text = error instanceof Error ? error.message || error.name : String(error);
+    return text.length <= maxReasonLength ? text : `${text.slice(0, maxReasonLength)}…`;
+  } catch {
+    return 'what was thrown cannot be read';
+  }
+}

@@ -1,0 +1,96 @@
+import type { Hono } from 'hono';
+import type { Indelible } from '../agents/indelible.ts';
+import type { SaveResult } from '../persistence/saveResult.ts';
+import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
+import { checkId } from '../protocol/message.ts';
+import { nobody } from '../runs/runner.ts';
+import type { AppEnv } from './appEnv.ts';
+import { type AppendedMessage, appendedMessages, appendSchema, wireName } from './appendedMessages.ts';
+import { detailAnswer } from './detail.ts';
+import { putPlan, putPlanSchema } from './putPlan.ts';
+import { readBody } from './requestBody.ts';
+import { defaultLimits } from './serverLimits.ts';
+import { withinDeadline } from './storeDeadline.ts';
+import { v3Plan } from './v3Plan.ts';
+
+/** A batch may be larger than the bodies of people's calls. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
+/** What became of one message, in wire spelling. */
+interface AppendAnswer {
+  readonly message_id: string;
+  /** `pending`: not stored yet; it waits in the server's memory. `refused`: not stored, and will not be. */
+  readonly status: 'stored' | 'pending' | 'refused';
+  /** Its place in the plan, if it is stored. */
+  readonly sequence?: number;
+  /** It was there before, with the same content; `sequence` is the place of the first. */
+  readonly duplicate?: boolean;
+  readonly error?: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly field?: string;
+    readonly remedy: string;
+  };
+}
+
+/**
+ * Messages of agents that run elsewhere: `POST /api/v1/plans/{plan_id}/messages` appends one or a batch, in order;
+ * `PUT /api/v1/plans/{plan_id}` says what the plan is about and how it ended (PROTOCOL.md).
+ *
+ * Guaranteed to the caller: a message answered `stored` is in the database. A request that is wrong in any place stores
+ * nothing; one that came through answers for each of its messages, and its status is 200 only if all are stored. To send
+ * the same again is safe if the messages have ids; the answer names those that the server made.
+ *
+ * What would break it: answering before the save has, or storing half of a request and answering with one error.
+ */
+export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
+  app.post('/api/v1/plans/:plan_id/messages', async (c) => {
+    const planId = checkId(c.req.param('plan_id'), 'plan_id');
+    const read = await readBody(c.req.raw, appendSchema, maxBodyBytes);
+    if ('refusal' in read) return detailAnswer(read.refusal);
+    const appended = appendedMessages(read.body, planId, indelible.clock.now);
+    if ('refusal' in appended) return detailAnswer(appended.refusal);
+    const answers = await saveAll(indelible, appended.messages);
+    const status = statusOf(answers, appended.batch);
+    if (status === 503) c.header('Retry-After', '1');
+    const [only] = answers;
+    if (appended.batch) return c.json({ plan_id: planId, results: answers }, status);
+    return c.json({ plan_id: planId, ...only, ...(only?.error && { detail: only.error.message }) }, status);
+  });
+
+  app.put('/api/v1/plans/:plan_id', async (c) => {
+    const planId = checkId(c.req.param('plan_id'), 'plan_id');
+    const read = await readBody(c.req.raw, putPlanSchema, maxBodyBytes);
+    if ('refusal' in read) return detailAnswer(read.refusal);
+    const put = putPlan(indelible, planId, read.body, c.req.header('x-ms-client-principal-id') || nobody);
+    const { plan, created } = await withinDeadline(indelible.clock, defaultLimits.storeDeadlineMs, put);
+    return c.json(v3Plan(plan), created ? 201 : 200);
+  });
+}
+
+/** All are handed over before the first is waited for, so they stand in their order and share a commit. */
+function saveAll(indelible: Indelible, messages: readonly AppendedMessage[]): Promise<AppendAnswer[]> {
+  return Promise.all(messages.map(async (message) => answerTo(message.messageId, await indelible.save(message))));
+}
+
+function answerTo(messageId: string, result: SaveResult): AppendAnswer {
+  if (result.status === 'stored') {
+    const { sequence } = result.message;
+    return { message_id: messageId, status: 'stored', sequence, duplicate: result.duplicate };
+  }
+  const { code, field, remedy, message, status } = result.error;
+  const said = { code, message: status < 500 ? message : new IndelibleError(code).message, remedy };
+  const error = field === undefined ? said : { ...said, field: wireName(field) };
+  return { message_id: messageId, status: result.status, error };
+}
+
+/**
+ * 200 if all are stored. 503 if to send the same again may help: what is stored by then answers `duplicate`. Else of a
+ * single message the status of its error, of a batch 207: the results say which.
+ */
+function statusOf(answers: readonly AppendAnswer[], batch: boolean): 200 | 207 | 409 | 413 | 422 | 500 | 503 {
+  const failures = answers.flatMap(({ error }) => (error === undefined ? [] : [new IndelibleError(error.code).status]));
+  if (failures.length === 0) return 200;
+  if (failures.includes(503)) return 503;
+  return batch ? 207 : (failures[0] as 409 | 413 | 422 | 500);
+}

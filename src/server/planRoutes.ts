@@ -1,0 +1,75 @@
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { Indelible } from '../agents/indelible.ts';
+import { nobody, type Runner } from '../runs/runner.ts';
+import { readAll } from '../store/readAll.ts';
+import type { AppEnv } from './appEnv.ts';
+import { detailAnswer } from './detail.ts';
+import { planMessages, streamedBody } from './planMessages.ts';
+import { idParameter, queryParameter } from './queryParameter.ts';
+import { readBody } from './requestBody.ts';
+import type { ServerLimits } from './serverLimits.ts';
+import { withinDeadline } from './storeDeadline.ts';
+import { v3Plan } from './v3Plan.ts';
+
+export interface PlanRoutes {
+  readonly indelible: Indelible;
+  readonly runner: Runner;
+  readonly limits: ServerLimits;
+  /** The wire form of a team that is there, else null. */
+  readonly team: (teamId: string) => Record<string, unknown> | null;
+}
+
+const processRequest = z.object({
+  description: z.string(),
+  session_id: z.string().nullish(),
+  team_id: z.string().nullish(),
+});
+
+/** Plans: started, listed, read. */
+export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, team }: PlanRoutes): void {
+  const { clock, store, feed } = indelible;
+  const inTime = <T>(answer: Promise<T>) => withinDeadline(clock, limits.storeDeadlineMs, answer);
+
+  /** The run starts at once; whether anybody watches it is another matter. */
+  app.post('/api/v3/process_request', async (c) => {
+    const read = await readBody(c.req.raw, processRequest, limits.maxBodyBytes);
+    if ('refusal' in read) return detailAnswer(read.refusal);
+    const { description, session_id, team_id } = read.body;
+    const { plan } = await runner.start({
+      description,
+      userId: userIdOf(c),
+      ...(typeof session_id === 'string' && { sessionId: session_id }),
+      ...(team_id && { teamId: team_id }),
+    });
+    return c.json({ plan_id: plan.planId, status: 'created', session_id: plan.sessionId });
+  });
+
+  app.get('/api/v3/plans', async (c) => {
+    const sessionId = queryParameter(c.req.url, 'session_id');
+    const limit = limits.maxListedPlans;
+    const plans = await inTime(store.plans.list(sessionId === undefined ? { limit } : { sessionId, limit }));
+    return c.json(plans.map(v3Plan));
+  });
+
+  app.get('/api/v3/plan', async (c) => {
+    const planId = idParameter(c.req.url, 'plan_id');
+    if (typeof planId !== 'string') return detailAnswer(planId);
+    const plan = await inTime(store.plans.find(planId));
+    if (plan === undefined) return detailAnswer({ status: 404, detail: 'Plan not found' });
+    const messages = readAll(store.log, planId);
+    const first = await inTime(messages.next());
+    c.header('Content-Type', 'application/json');
+    if (c.req.method === 'HEAD') return c.body(null);
+    const head = `{"plan":${JSON.stringify(v3Plan(plan))},"messages":[`;
+    const tail = () =>
+      `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
+      `,"streaming_message":${JSON.stringify(feed.streamedText(planId))}}`;
+    const { outgoing } = c.env ?? {};
+    return c.body(streamedBody(planMessages(head, first, messages, tail), outgoing && (() => outgoing.destroy())));
+  });
+}
+
+function userIdOf(c: Context): string {
+  return c.req.header('x-ms-client-principal-id') || nobody;
+}

@@ -1,0 +1,46 @@
+import { Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { Indelible } from '../agents/indelible.ts';
+import type { Runner } from '../runs/runner.ts';
+import type { AccessPolicy } from './accessPolicy.ts';
+import type { AppEnv } from './appEnv.ts';
+import { addClientRoutes } from './clientRoutes.ts';
+import { detailAnswer, refusalOf } from './detail.ts';
+import { addPlanRoutes } from './planRoutes.ts';
+import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
+import type { ServerLimits } from './serverLimits.ts';
+import { addTeamRoutes } from './teamRoutes.ts';
+import { v3Team } from './v3Team.ts';
+
+export interface V3AppOptions {
+  readonly indelible: Indelible;
+  readonly runner: Runner;
+  readonly access: AccessPolicy;
+  readonly limits: ServerLimits;
+}
+
+/** The REST side of /api/v3. Whatever goes wrong, and wherever, the answer is `{"detail": …}`. */
+export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const since = new Date(indelible.clock.now()).toISOString();
+  const team = (teamId: string) => {
+    const found = runner.teams.find(({ id }) => id === teamId);
+    return found === undefined ? null : v3Team(found, since);
+  };
+  app.onError((error) => detailAnswer(refusalOf(error)));
+  app.notFound(() => detailAnswer({ status: 404, detail: 'Not found' }));
+  app.use(answerHeaders, onlyKnownHosts(access), onlyAllowedOrigins(access), onlyJson);
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: (_c, methods) => methodRefused(methods) }));
+  addPlanRoutes(app, { indelible, runner, limits, team });
+  addTeamRoutes(app, runner, team);
+  addClientRoutes(app, limits);
+  app.get('/api/v3/socket/:plan_id', () =>
+    detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
+  );
+  return app;
+}
+
+function methodRefused(methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  return detailAnswer({ status: 405, detail: `This call takes ${allow}`, headers: { Allow: allow } });
+}

@@ -1,0 +1,128 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Indelible } from '../agents/indelible.ts';
+import type { Broadcaster } from '../persistence/broadcaster.ts';
+import { errorTable } from '../protocol/errors.ts';
+import type { StoredMessage } from '../protocol/message.ts';
+import type { LogPosition } from '../store/messageLog.ts';
+import { PlanSocket } from './planSocket.ts';
+import { PlanVisits } from './planVisits.ts';
+import { connectionError, connectionEstablished, type SocketPeer } from './serverFrames.ts';
+import type { ServerLimits } from './serverLimits.ts';
+
+/** How much of the log a client without a cursor is shown: of what nobody saw, and otherwise. */
+const newestUnseen = 50;
+const newestSeen = 10;
+
+/**
+ * The sockets of a server, by plan. What they are sent comes from the feed, which reads the log; the manager says where
+ * in it each one starts, how many there may be, and how far they are.
+ */
+export class WebSocketManager implements Broadcaster {
+  readonly #indelible: Indelible;
+  readonly #limits: ServerLimits;
+  readonly #plans = new Map<string, Set<PlanSocket>>();
+  readonly #socketsOfUser = new Map<string, number>();
+  readonly #visits = new PlanVisits();
+  readonly #whenEmpty: (() => void)[] = [];
+
+  constructor(indelible: Indelible, limits: ServerLimits) {
+    this.#indelible = indelible;
+    this.#limits = limits;
+  }
+
+  /** How many sockets watch the plan. */
+  connections(planId: string): number {
+    return this.#plans.get(planId)?.size ?? 0;
+  }
+
+  /**
+   * How many sockets have been sent the message. Those that are live have, those that are behind read it from the log
+   * when they get there; nobody is sent it twice.
+   */
+  broadcast(message: StoredMessage): number {
+    let reached = 0;
+    for (const socket of this.#plans.get(message.planId) ?? []) {
+      if (socket.sent < message.sequence) socket.offer(message);
+      if (socket.sent >= message.sequence) reached++;
+    }
+    return reached;
+  }
+
+  /**
+   * Takes over a socket that was just opened. `head` is how far the log went before the peer knew that it is connected:
+   * whatever is committed after the peer knows, it is sent.
+   */
+  open(ws: WebSocket, transport: Duplex, peer: SocketPeer, head: LogPosition): void {
+    const { planId, userId } = peer;
+    if (this.#isFull(peer)) {
+      this.#refuse(ws, peer);
+      return;
+    }
+    const after = { sequence: this.#startOf(planId, head.sequence), revision: head.revision };
+    const status = this.#visits.knows(planId, userId) ? 'reconnected' : 'connected';
+    const socket = new PlanSocket({
+      ws,
+      transport,
+      peer,
+      indelible: this.#indelible,
+      limits: this.#limits,
+      connectionCount: () => this.connections(planId),
+      closed: (closed, code) => this.#closed(closed, code),
+    });
+    const sockets = this.#plans.get(planId);
+    if (sockets) sockets.add(socket);
+    else this.#plans.set(planId, new Set([socket]));
+    this.#socketsOfUser.set(userId, (this.#socketsOfUser.get(userId) ?? 0) + 1);
+    this.#indelible.observe({ type: 'socket_opened', planId, userId });
+    socket.begin(connectionEstablished(peer, status, this.connections(planId), this.#timestamp()), after);
+  }
+
+  /** Closes all sockets; resolves when all are gone. Peers that do not answer in time are cut off. */
+  async closeAll(code = 1001, timeoutMs = this.#limits.closeTimeoutMs): Promise<void> {
+    const sockets = [...this.#plans.values()].flatMap((ofPlan) => [...ofPlan]);
+    if (sockets.length === 0) return;
+    const empty = new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    const cancel = this.#indelible.clock.schedule(timeoutMs, () => {
+      for (const socket of sockets) socket.terminate();
+    });
+    for (const socket of sockets) socket.close(code, 'the server is going away');
+    await empty;
+    cancel();
+  }
+
+  /** Behind which sequence a socket that is opened now starts. */
+  #startOf(planId: string, head: number): number {
+    const unseen = this.connections(planId) > 0 ? 0 : head - this.#visits.seen(planId);
+    const shown = unseen > 0 ? Math.min(unseen, newestUnseen) : newestSeen;
+    return Math.max(0, head - shown);
+  }
+
+  #isFull({ planId, userId }: SocketPeer): boolean {
+    const { socketsPerPlan, socketsPerUser } = this.#limits;
+    return this.connections(planId) >= socketsPerPlan || (this.#socketsOfUser.get(userId) ?? 0) >= socketsPerUser;
+  }
+
+  #refuse(ws: WebSocket, peer: SocketPeer): void {
+    ws.on('error', () => {});
+    ws.send(connectionError(peer, 'too_many_connections', errorTable.too_many_connections.summary, this.#timestamp()));
+    ws.close(1008, 'too many connections');
+  }
+
+  #closed(socket: PlanSocket, code: number): void {
+    const { planId, userId } = socket.peer;
+    const sockets = this.#plans.get(planId);
+    sockets?.delete(socket);
+    if (sockets?.size === 0) this.#plans.delete(planId);
+    const left = (this.#socketsOfUser.get(userId) ?? 1) - 1;
+    if (left > 0) this.#socketsOfUser.set(userId, left);
+    else this.#socketsOfUser.delete(userId);
+    this.#visits.left(planId, userId, socket.seen(code), !this.#plans.has(planId));
+    this.#indelible.observe({ type: 'socket_closed', planId, userId, code });
+    if (this.#plans.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  #timestamp(): string {
+    return new Date(this.#indelible.clock.now()).toISOString();
+  }
+}

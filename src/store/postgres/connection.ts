@@ -1,0 +1,161 @@
+import {
+  DatabaseError,
+  Pool,
+  type PoolClient,
+  type PoolConfig,
+  type QueryResult,
+  type QueryResultRow,
+  types,
+} from 'pg';
+import { IndelibleError } from '../../protocol/errors.ts';
+
+/** Timeouts in ms. Without them `pg` waits for ever on a network that swallows packets. */
+export interface PostgresTimeouts {
+  /** For a connection, or for a place in the pool. */
+  readonly connectMs: number;
+  /** For the answer to one statement. Past it the connection is thrown away; what the statement did is unknown. */
+  readonly queryMs: number;
+  /** After which an unused connection is closed. */
+  readonly idleMs: number;
+}
+
+export const defaultTimeouts: PostgresTimeouts = { connectMs: 2_000, queryMs: 5_000, idleMs: 30_000 };
+
+const int8 = 20;
+const json = 114;
+
+/** Sequences come as numbers, JSON as the text it is: a body is never parsed on its way to a reader. */
+const parsers: PoolConfig['types'] = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === int8) return Number;
+    if (oid === json) return (text: string) => text;
+    return types.getTypeParser(oid, format as 'text');
+  },
+} as PoolConfig['types'];
+
+/** How to connect, for the pool and for connections beside it. */
+export function connectionConfig(url: string, timeouts: PostgresTimeouts) {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: timeouts.connectMs,
+    query_timeout: timeouts.queryMs,
+    // The server gives up a little earlier, so that a slow statement does not go on unseen.
+    statement_timeout: Math.max(1, timeouts.queryMs - 500),
+    idle_in_transaction_session_timeout: timeouts.queryMs * 2,
+    keepAlive: true,
+    application_name: 'indelible',
+    types: parsers,
+  };
+}
+
+export function openPool(url: string, size: number, timeouts: PostgresTimeouts): Pool {
+  const pool = new Pool({ ...connectionConfig(url, timeouts), max: size, idleTimeoutMillis: timeouts.idleMs });
+  // A connection that breaks while it is idle has no caller to tell. Without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** What fails while the database is away, failing over or overloaded, and may succeed later. */
+const transientStates = new Set([
+  '25006', // read-only: a standby, or in the middle of a failover
+  '40001', // serialisation failure
+  '40P01', // deadlock
+  '53000', // no resources
+  '53100', // disk full
+  '53200', // out of memory
+  '53300', // too many connections
+  '55006', // object in use
+  '55P03', // lock not available
+  '57014', // statement timeout
+  '57P01', // terminated by an administrator
+  '57P02', // crash shutdown
+  '57P03', // starting up or shutting down
+  '57P04', // database dropped
+  '58000', // system error
+  '58030', // I/O error
+  '3D000', // the database does not exist: it is being restored
+]);
+
+export const uniqueViolation = '23505';
+
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof DatabaseError ? error.code : undefined;
+}
+
+/**
+ * An error with a code of ours. What did not come from the server (refused, reset, timed out) is an outage; of what the
+ * server says, connection states, exhaustion, failover and lost races are; everything else is a final no.
+ */
+export function translate(what: string, cause: unknown): IndelibleError {
+  if (IndelibleError.is(cause)) return cause;
+  const state = sqlState(cause);
+  const transient = state === undefined || state.startsWith('08') || transientStates.has(state);
+  const text = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
+  return new IndelibleError(transient ? 'store_unavailable' : 'store_refused', { message: `${what}: ${text}`, cause });
+}
+
+export async function translated<T>(what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw translate(what, error);
+  }
+}
+
+/** Whether a connection is of no use after this error: it timed out, broke, or leads to a server that cannot write. */
+function breaksConnection(error: unknown): boolean {
+  if (IndelibleError.is(error)) return false;
+  const state = sqlState(error);
+  return state === undefined || state === '25006' || state.startsWith('08') || state.startsWith('57P');
+}
+
+/**
+ * Runs `action` with a connection of the pool. One that is broken is thrown away: after a timeout its statement may
+ * still be at work. One on which the server said no to a statement is kept (the pool's own `query` would close it).
+ */
+export async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // The pool listens for errors only while a connection is idle.
+  const ignore = () => {};
+  client.on('error', ignore);
+  let broken = false;
+  try {
+    return await action(client);
+  } catch (error) {
+    broken = breaksConnection(error);
+    throw error;
+  } finally {
+    client.off('error', ignore);
+    client.release(broken);
+  }
+}
+
+export interface Statement {
+  /** Prepared once per connection under this name, if it has one. */
+  readonly name?: string;
+  readonly text: string;
+}
+
+/** Runs one statement, which is a transaction by itself. */
+export function query<R extends QueryResultRow>(
+  pool: Pool,
+  statement: Statement,
+  values: unknown[] = [],
+): Promise<QueryResult<R>> {
+  return withConnection(pool, (client) => client.query<R>({ ...statement, values }));
+}
+
+/** Runs `action` in a transaction of its own. */
+export function inTransaction<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
+  return withConnection(pool, async (client) => {
+    await client.query('BEGIN');
+    try {
+      const result = await action(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      if (!breaksConnection(error)) await client.query('ROLLBACK');
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,89 @@
+import type { Pool } from 'pg';
+import { IndelibleError } from '../../protocol/errors.ts';
+import { systemClock } from '../../resilience/clock.ts';
+import type { Store } from '../store.ts';
+import type { Wake } from '../wake.ts';
+import { defaultTimeouts, openPool, type PostgresTimeouts, translated } from './connection.ts';
+import { Epoch } from './epoch.ts';
+import { checkSchema, migrate } from './migrations.ts';
+import { NotifyWake } from './notifyWake.ts';
+import { PostgresLog } from './postgresLog.ts';
+import { PostgresPlans } from './postgresPlans.ts';
+
+export { type MigrationReport, migrate } from './migrations.ts';
+export type { PostgresTimeouts } from './connection.ts';
+
+export interface PostgresOptions {
+  /** Whether to bring the schema up to date. Default true; false throws `schema_outdated` where it is not. */
+  readonly migrate?: boolean;
+  /** How processes hear of each other's commits. Default PostgreSQL's NOTIFY. */
+  readonly wake?: Wake;
+  /** Connections. Default 10. One more is used to listen. */
+  readonly poolSize?: number;
+  readonly timeouts?: Partial<PostgresTimeouts>;
+}
+
+/**
+ * Opens a log on PostgreSQL 14 or newer, for any number of processes.
+ *
+ * @param url `postgres://user:password@host:port/database`
+ * @throws IndelibleError `store_unavailable`, `store_refused`, `schema_outdated`, `schema_too_new`
+ */
+export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const pool = openPool(url, options.poolSize ?? 10, timeouts);
+  const wake = options.wake ?? new NotifyWake(url);
+  const epoch = new Epoch();
+  try {
+    await translated('cannot open the database', async () => {
+      await prepareSchema(url, pool, options.migrate ?? true);
+      await epoch.refresh(pool);
+    });
+  } catch (error) {
+    await Promise.all([wake.close(), endPool(pool, timeouts.connectMs)]);
+    throw error;
+  }
+  const log = new PostgresLog({ pool, epoch, wake });
+  let closing: Promise<void> | undefined;
+  return {
+    description: withoutPassword(url),
+    log,
+    plans: new PostgresPlans(pool),
+    close() {
+      log.stopListening();
+      closing ??= Promise.all([wake.close(), endPool(pool, timeouts.connectMs)]).then(() => {});
+      return closing;
+    },
+  };
+}
+
+async function prepareSchema(url: string, pool: Pool, mayMigrate: boolean): Promise<void> {
+  try {
+    await checkSchema(pool);
+  } catch (error) {
+    if (!mayMigrate || !IndelibleError.is(error, 'schema_outdated')) throw error;
+    await migrate(url);
+  }
+}
+
+/** Says goodbye to the server; one that does not answer is not waited for. */
+async function endPool(pool: Pool, timeoutMs: number): Promise<void> {
+  const ended = pool.end().catch(() => {});
+  let cancel = () => {};
+  const timeout = new Promise<void>((resolve) => {
+    cancel = systemClock.schedule(timeoutMs, resolve);
+  });
+  await Promise.race([ended, timeout]);
+  cancel();
+}
+
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url);
+    parsed.password = '';
+    parsed.search = '';
+    return parsed.toString();
+  } catch {
+    return 'postgres';
+  }
+}

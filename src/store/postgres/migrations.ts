@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { IndelibleError } from '../../protocol/errors.ts';
+import { connectionConfig, defaultTimeouts, sqlState, translated } from './connection.ts';
+
+/**
+ * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
+ * is kept in `indelible.meta`. One process migrates at a time, under an advisory lock.
+ *
+ * Everything is keyed by the plan's id, and every statement but lists names one plan: a distributed PostgreSQL can
+ * shard by it. Ids compare byte by byte (`COLLATE "C"`). Bodies are `json`, not `jsonb`: it keeps every character,
+ * escaped NULs and lone surrogates too. Head rows are updated by each batch, so their pages are left half empty: the
+ * new version fits beside the old one and no index is touched.
+ */
+const migrations: readonly ((epoch: string) => string)[] = [
+  (epoch) => `
+    CREATE TABLE indelible.heads (
+      plan_id text COLLATE "C" PRIMARY KEY,
+      sequence bigint NOT NULL,
+      revision bigint NOT NULL,
+      created_at timestamptz NOT NULL
+    ) WITH (fillfactor = 50);
+    CREATE INDEX heads_by_age ON indelible.heads (created_at);
+    CREATE TABLE indelible.messages (
+      plan_id text COLLATE "C" NOT NULL,
+      sequence bigint NOT NULL,
+      message_id text COLLATE "C" NOT NULL,
+      version integer NOT NULL,
+      revision bigint NOT NULL,
+      body json NOT NULL,
+      PRIMARY KEY (plan_id, sequence),
+      CONSTRAINT messages_by_id UNIQUE (message_id, plan_id)
+    );
+    CREATE INDEX messages_by_revision ON indelible.messages (plan_id, revision) WHERE revision > 0;
+    CREATE TABLE indelible.plans (
+      plan_id text COLLATE "C" PRIMARY KEY,
+      session_id text NOT NULL,
+      user_id text NOT NULL,
+      team_id text NOT NULL,
+      description text NOT NULL,
+      status text NOT NULL,
+      steps json NOT NULL,
+      created_at text NOT NULL,
+      updated_at text NOT NULL
+    );
+    CREATE INDEX plans_by_session ON indelible.plans (session_id);
+    INSERT INTO indelible.meta (key, value) VALUES ('epoch', '${epoch}');`,
+];
+
+/** Names the advisory lock: the bytes of `indelibl`. */
+const lockKey = '7597407110064235116';
+
+export interface MigrationReport {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Brings the schema up to date, on a connection of its own without statement timeout. Needs the right to create a
+ * schema, or to create tables in the schema `indelible`.
+ *
+ * @throws IndelibleError `schema_too_new`, `store_unavailable`, `store_refused`
+ */
+export function migrate(url: string): Promise<MigrationReport> {
+  return translated('cannot migrate', async () => {
+    const { query_timeout: _, statement_timeout: __, ...config } = connectionConfig(url, defaultTimeouts);
+    const client = new Client(config);
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
+      const from = await schemaVersion(client);
+      refuseNewer(from);
+      if (from === migrations.length) return { from, to: from };
+      await client.query('BEGIN');
+      if (from === 0) await client.query(createMeta);
+      for (const migration of migrations.slice(from)) await client.query(migration(randomUUID()));
+      await client.query(
+        `INSERT INTO indelible.meta (key, value) VALUES ('schema_version', $1)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        [String(migrations.length)],
+      );
+      await client.query('COMMIT');
+      return { from, to: migrations.length };
+    } finally {
+      await client.end();
+    }
+  });
+}
+
+const createMeta = `
+  CREATE SCHEMA IF NOT EXISTS indelible;
+  CREATE TABLE indelible.meta (key text PRIMARY KEY, value text NOT NULL);`;
+
+/** Throws `schema_outdated` or `schema_too_new` if the schema is not the one this version works with. */
+export async function checkSchema(client: Queryable): Promise<void> {
+  const version = await schemaVersion(client);
+  refuseNewer(version);
+  if (version === migrations.length) return;
+  const message = `the database has schema version ${version}, this version of Indelible needs ${migrations.length}`;
+  throw new IndelibleError('schema_outdated', { message });
+}
+
+interface Queryable {
+  query(text: string): Promise<{ rows: { value: string }[] }>;
+}
+
+async function schemaVersion(client: Queryable): Promise<number> {
+  try {
+    const { rows } = await client.query(`SELECT value FROM indelible.meta WHERE key = 'schema_version'`);
+    return Number(rows[0]?.value ?? 0);
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === '42P01' || state === '3F000') return 0;
+    throw error;
+  }
+}
+
+function refuseNewer(version: number): void {
+  if (version <= migrations.length) return;
+  const message = `the database has schema version ${version}, this version of Indelible knows ${migrations.length}`;
+  throw new IndelibleError('schema_too_new', { message });
+}

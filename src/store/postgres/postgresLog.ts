@@ -1,0 +1,260 @@
+import type { Pool, PoolClient } from 'pg';
+import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
+import { sameContent } from '../../protocol/messageBytes.ts';
+import { CommitListeners, commitsOf } from '../commitListeners.ts';
+import {
+  type AppendOutcome,
+  type CommitListener,
+  type LogPage,
+  type LogPosition,
+  logStart,
+  type MessageLog,
+  type PlanCommit,
+  type UpdateOutcome,
+} from '../messageLog.ts';
+import type { Wake } from '../wake.ts';
+import { inTransaction, query, sqlState, translated, uniqueViolation } from './connection.ts';
+import type { Epoch } from './epoch.ts';
+import * as statements from './statements.ts';
+
+interface Row {
+  readonly plan_id: string;
+  readonly message_id: string;
+  readonly sequence: number;
+  readonly version: number;
+  readonly revision: number;
+  readonly body: string;
+}
+
+type HeadRow = Pick<Row, 'plan_id' | 'sequence' | 'revision'>;
+type MutableHead = { sequence: number; revision: number };
+
+export interface PostgresLogOptions {
+  readonly pool: Pool;
+  readonly epoch: Epoch;
+  /** Tells other processes of commits, and of theirs. */
+  readonly wake: Wake;
+}
+
+/**
+ * The log on PostgreSQL, shared by any number of processes. The head row of a plan, locked by every statement that adds
+ * to the plan until it commits, is what makes its sequences gapless for readers: whoever sees a head sees all before it.
+ */
+export class PostgresLog implements MessageLog {
+  readonly #pool: Pool;
+  readonly #epoch: Epoch;
+  readonly #wake: Wake;
+  readonly #listeners = new CommitListeners();
+  #endListening: (() => void) | undefined;
+
+  constructor({ pool, epoch, wake }: PostgresLogOptions) {
+    this.#pool = pool;
+    this.#epoch = epoch;
+    this.#wake = wake;
+  }
+
+  get epoch(): string {
+    return this.#epoch.current;
+  }
+
+  async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
+    if (batch.length === 0) return [];
+    const { outcomes, heads } = await translated('cannot append', () =>
+      hasRepeats(batch) ? this.#appendCarefully(batch) : this.#appendOptimistically(batch),
+    );
+    this.#announce(commitsOf(outcomes, heads));
+    return outcomes;
+  }
+
+  async #appendOptimistically(batch: readonly PreparedMessage[]): Promise<Appended> {
+    try {
+      const { rows } = await query<HeadRow>(this.#pool, statements.appendBatch, [
+        batch.map(({ planId }) => planId).join('\n'),
+        batch.map(({ messageId }) => messageId).join('\n'),
+        batch.map(({ body }) => body).join('\n'),
+        this.#wake.inTransaction,
+      ]);
+      return numberBehind(batch, headsOf(rows));
+    } catch (error) {
+      if (sqlState(error) === uniqueViolation) return this.#appendCarefully(batch);
+      throw error;
+    }
+  }
+
+  /** Some id is known already: lock the heads in order, look for the ids, number and store the others. */
+  #appendCarefully(batch: readonly PreparedMessage[]): Promise<Appended> {
+    return inTransaction(this.#pool, async (client) => {
+      const planIds = [...new Set(batch.map(({ planId }) => planId))];
+      const locked = await client.query<HeadRow>({ ...statements.lockHeads, values: [planIds] });
+      const heads = headsOf(locked.rows);
+      const known = await findKnown(client, batch);
+      const outcomes = batch.map((message) => placeOne(message, known, heads));
+      const added = outcomes.flatMap(({ status, message }) => (status === 'stored' ? [message] : []));
+      if (added.length > 0) await this.#insertNumbered(client, added, heads);
+      return { outcomes, heads };
+    });
+  }
+
+  async #insertNumbered(
+    client: PoolClient,
+    added: readonly StoredMessage[],
+    heads: ReadonlyMap<string, MutableHead>,
+  ): Promise<void> {
+    const values = [
+      added.map(({ planId }) => planId),
+      added.map(({ messageId }) => messageId),
+      added.map(({ body }) => body),
+      added.map(({ sequence }) => sequence),
+    ];
+    await client.query({ ...statements.insertNumbered, values });
+    await this.#saveHeads(client, [...new Set(added.map(({ planId }) => planId))], heads);
+  }
+
+  async #saveHeads(
+    client: PoolClient,
+    planIds: readonly string[],
+    heads: ReadonlyMap<string, MutableHead>,
+  ): Promise<void> {
+    const moved = planIds.map((planId) => heads.get(planId) as MutableHead);
+    const values = [
+      planIds,
+      moved.map(({ sequence }) => sequence),
+      moved.map(({ revision }) => revision),
+      this.#wake.inTransaction,
+    ];
+    await client.query({ ...statements.saveHeads, values });
+  }
+
+  async update({ planId, messageId, body }: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome> {
+    const result = await translated('cannot update', () =>
+      inTransaction(this.#pool, async (client): Promise<{ outcome: UpdateOutcome; head?: MutableHead }> => {
+        const locked = await client.query<HeadRow>({ ...statements.lockHead, values: [planId] });
+        const heads = headsOf(locked.rows);
+        const head = heads.get(planId);
+        const rows = await client.query<Row>({ ...statements.findMessage, values: [planId, messageId] });
+        const found = rows.rows.map(toStored)[0];
+        if (head === undefined || found === undefined) return { outcome: { status: 'not_found' } };
+        if (found.version !== expectedVersion) return { outcome: { status: 'conflict', message: found } };
+        head.revision++;
+        const message = { ...found, body, version: found.version + 1, revision: head.revision };
+        const values = [planId, message.sequence, message.version, message.revision, body];
+        await client.query({ ...statements.replaceMessage, values });
+        await this.#saveHeads(client, [planId], heads);
+        return { outcome: { status: 'updated', message }, head };
+      }),
+    );
+    const { outcome, head } = result;
+    if (outcome.status === 'updated' && head !== undefined) {
+      this.#announce([{ planId, head, messages: [], updates: [outcome.message] }]);
+    }
+    return outcome;
+  }
+
+  find(planId: string, messageId: string): Promise<StoredMessage | undefined> {
+    return translated('cannot read', async () => {
+      const { rows } = await query<Row>(this.#pool, statements.findMessage, [planId, messageId]);
+      return rows.map(toStored)[0];
+    });
+  }
+
+  read(planId: string, after: LogPosition, limit: number): Promise<LogPage> {
+    return translated('cannot read', async () => {
+      const values = [planId, after.sequence, after.revision, limit];
+      const { rows } = await query<Row & { is_update: boolean }>(this.#pool, statements.readLog, values);
+      const messages = rows.filter((row) => !row.is_update).map(toStored);
+      const updates = rows.filter((row) => row.is_update).map(toStored);
+      const position = {
+        sequence: messages.at(-1)?.sequence ?? after.sequence,
+        revision: updates.at(-1)?.revision ?? after.revision,
+      };
+      return { messages, updates, position, more: messages.length === limit || updates.length === limit };
+    });
+  }
+
+  heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
+    return translated('cannot read', async () => {
+      await this.#epoch.refresh(this.#pool);
+      const { rows } = await query<HeadRow>(this.#pool, statements.readHeads, [planIds]);
+      const found = headsOf(rows);
+      return new Map(planIds.map((planId) => [planId, found.get(planId) ?? logStart]));
+    });
+  }
+
+  onCommit(listener: CommitListener): () => void {
+    const remove = this.#listeners.add(listener);
+    this.#endListening ??= this.#wake.listen((hint) => this.#listeners.tell(hint));
+    return () => {
+      remove();
+      if (this.#listeners.size === 0) this.stopListening();
+    };
+  }
+
+  stopListening(): void {
+    this.#endListening?.();
+    this.#endListening = undefined;
+  }
+
+  #announce(commits: readonly PlanCommit[]): void {
+    this.#listeners.tell(commits);
+    this.#wake.announce(commits);
+  }
+}
+
+interface Appended {
+  readonly outcomes: readonly AppendOutcome[];
+  /** After the append. */
+  readonly heads: ReadonlyMap<string, LogPosition>;
+}
+
+/** The places of a batch all of which was stored: each plan's messages end at its head. */
+function numberBehind(batch: readonly PreparedMessage[], heads: Map<string, MutableHead>): Appended {
+  const next = new Map<string, number>();
+  for (const { planId } of batch) {
+    next.set(planId, (next.get(planId) ?? (heads.get(planId) as MutableHead).sequence + 1) - 1);
+  }
+  const outcomes = batch.map(({ planId, messageId, body }): AppendOutcome => {
+    const sequence = next.get(planId) as number;
+    next.set(planId, sequence + 1);
+    return { status: 'stored', message: { planId, messageId, body, sequence, version: 1, revision: 0 } };
+  });
+  return { outcomes, heads };
+}
+
+/** Decides one message under locked heads; what is stored becomes known, for a repeat behind it in the batch. */
+function placeOne(
+  { planId, messageId, body }: PreparedMessage,
+  known: Map<string, StoredMessage>,
+  heads: ReadonlyMap<string, MutableHead>,
+): AppendOutcome {
+  const identity = identityOf(planId, messageId);
+  const first = known.get(identity);
+  if (first !== undefined) return { status: sameContent(first.body, body) ? 'duplicate' : 'conflict', message: first };
+  const head = heads.get(planId) as MutableHead;
+  head.sequence++;
+  const message = { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 };
+  known.set(identity, message);
+  return { status: 'stored', message };
+}
+
+async function findKnown(client: PoolClient, batch: readonly PreparedMessage[]): Promise<Map<string, StoredMessage>> {
+  const values = [batch.map(({ planId }) => planId), batch.map(({ messageId }) => messageId)];
+  const { rows } = await client.query<Row>({ ...statements.findMany, values });
+  return new Map(rows.map((row) => [identityOf(row.plan_id, row.message_id), toStored(row)]));
+}
+
+function hasRepeats(batch: readonly PreparedMessage[]): boolean {
+  return new Set(batch.map(({ planId, messageId }) => identityOf(planId, messageId))).size < batch.length;
+}
+
+/** Ids hold no newline. */
+function identityOf(planId: string, messageId: string): string {
+  return `${planId}\n${messageId}`;
+}
+
+function headsOf(rows: readonly HeadRow[]): Map<string, MutableHead> {
+  return new Map(rows.map(({ plan_id, sequence, revision }) => [plan_id, { sequence, revision }]));
+}
+
+function toStored({ plan_id, message_id, sequence, version, revision, body }: Row): StoredMessage {
+  return { planId: plan_id, messageId: message_id, sequence, version, revision, body };
+}

@@ -1,0 +1,124 @@
+/**
+ * Notifies of what `source` (plan_id, sequence, revision) says was committed: plans and how far their logs go, no
+ * content. Several plans share a notification, under the 8,000 bytes that PostgreSQL allows one.
+ */
+function notify(source: string): string {
+  return `
+  SELECT pg_notify('indelible', string_agg(sequence || ' ' || revision || ' ' || plan_id, E'\\n'))
+  FROM (
+    SELECT *, sum(octet_length(plan_id) + 44) OVER (ORDER BY plan_id) / 6000 AS chunk FROM ${source}
+  ) AS chunked
+  GROUP BY chunk`;
+}
+
+/**
+ * A batch in one statement and one transaction: count per plan, move the heads on by the counts (which locks them, in
+ * the order of plan ids, so that no two batches wait for each other in a circle), number the messages behind the old
+ * heads, insert. An id that exists fails all of it; the careful path then does the batch anew.
+ *
+ * The three lists come as one text each, joined by newlines: neither ids nor JSON text can hold one. Measured, that is
+ * a third faster than array parameters.
+ *
+ * $1 plan ids, $2 message ids, $3 bodies, $4 whether to notify. Answers the heads after it, a row a plan.
+ */
+export const appendBatch = {
+  name: 'indelible_append',
+  text: `
+  WITH input AS MATERIALIZED (
+    SELECT * FROM unnest(string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, E'\\n'))
+      WITH ORDINALITY AS input (plan_id, message_id, body, place)
+  ), counts AS (
+    SELECT plan_id, count(*) AS added FROM input GROUP BY plan_id
+  ), heads AS (
+    INSERT INTO indelible.heads AS head (plan_id, sequence, revision, created_at)
+    SELECT plan_id, added, 0, now() FROM counts ORDER BY plan_id COLLATE "C"
+    ON CONFLICT (plan_id) DO UPDATE SET sequence = head.sequence + excluded.sequence
+    RETURNING plan_id, sequence, revision
+  ), stored AS (
+    INSERT INTO indelible.messages (plan_id, sequence, message_id, version, revision, body)
+    SELECT input.plan_id,
+           heads.sequence - counts.added + row_number() OVER (PARTITION BY input.plan_id ORDER BY place),
+           message_id, 1, 0, body::json
+    FROM input JOIN counts USING (plan_id) JOIN heads USING (plan_id)
+  ), notified AS MATERIALIZED (
+    ${notify('(SELECT * FROM heads WHERE $4) AS told')}
+  )
+  SELECT plan_id, sequence, revision, (SELECT count(*) FROM notified) AS notified FROM heads`,
+};
+
+/** $1 plan ids, in order and without repeats. Locks their heads, making those that are missing. */
+export const lockHeads = {
+  name: 'indelible_lock_heads',
+  text: `
+  INSERT INTO indelible.heads AS head (plan_id, sequence, revision, created_at)
+  SELECT plan_id, 0, 0, now() FROM unnest($1::text[]) AS plan_id ORDER BY plan_id COLLATE "C"
+  ON CONFLICT (plan_id) DO UPDATE SET sequence = head.sequence
+  RETURNING plan_id, sequence, revision`,
+};
+
+const row = 'plan_id, message_id, sequence, version, revision, body';
+
+/** $1 plan ids, $2 message ids, in pairs. */
+export const findMany = {
+  name: 'indelible_find_many',
+  text: `
+  SELECT ${row} FROM indelible.messages
+  JOIN unnest($1::text[], $2::text[]) AS wanted (plan_id, message_id) USING (plan_id, message_id)`,
+};
+
+/** $1 plan ids, $2 message ids, $3 bodies, $4 sequences: messages whose places are known, under locked heads. */
+export const insertNumbered = {
+  name: 'indelible_insert_numbered',
+  text: `
+  INSERT INTO indelible.messages (plan_id, sequence, message_id, version, revision, body)
+  SELECT plan_id, sequence, message_id, 1, 0, body::json
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS input (plan_id, message_id, body, sequence)`,
+};
+
+/** $1 plan ids, $2 sequences, $3 revisions, $4 whether to notify: moves locked heads. */
+export const saveHeads = {
+  name: 'indelible_save_heads',
+  text: `
+  WITH input AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS input (plan_id, sequence, revision)
+  ), saved AS (
+    UPDATE indelible.heads AS head SET sequence = input.sequence, revision = input.revision
+    FROM input WHERE head.plan_id = input.plan_id
+  )
+  ${notify('(SELECT * FROM input WHERE $4) AS told')}`,
+};
+
+/** $1 plan id. */
+export const lockHead = {
+  name: 'indelible_lock_head',
+  text: 'SELECT plan_id, sequence, revision FROM indelible.heads WHERE plan_id = $1 FOR UPDATE',
+};
+
+/** $1 plan id, $2 sequence, $3 version, $4 revision, $5 body. */
+export const replaceMessage = {
+  name: 'indelible_replace',
+  text: `UPDATE indelible.messages SET version = $3, revision = $4, body = $5::json WHERE plan_id = $1 AND sequence = $2`,
+};
+
+/** $1 plan id, $2 message id. */
+export const findMessage = {
+  name: 'indelible_find',
+  text: `SELECT ${row} FROM indelible.messages WHERE plan_id = $1 AND message_id = $2`,
+};
+
+/** $1 plan id, $2 sequence, $3 revision, $4 limit. Both kinds from one snapshot. */
+export const readLog = {
+  name: 'indelible_read',
+  text: `
+  (SELECT false AS is_update, ${row} FROM indelible.messages
+   WHERE plan_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $4)
+  UNION ALL
+  (SELECT true, ${row} FROM indelible.messages
+   WHERE plan_id = $1 AND revision > $3 AND revision > 0 ORDER BY revision LIMIT $4)`,
+};
+
+/** $1 plan ids. */
+export const readHeads = {
+  name: 'indelible_heads',
+  text: 'SELECT plan_id, sequence, revision FROM indelible.heads WHERE plan_id = ANY ($1::text[])',
+};

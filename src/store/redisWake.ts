@@ -1,0 +1,62 @@
+import type { Redis } from 'ioredis';
+import { IndelibleError } from '../protocol/errors.ts';
+import type { CommitListener, PlanCommit } from './messageLog.ts';
+import type { Wake } from './wake.ts';
+import { decodeHint, encodeHint } from './wakeHint.ts';
+
+const channel = 'indelible';
+
+/**
+ * Hints by Redis, for fleets whose commits outgrow NOTIFY (which takes turns at every commit of the whole database). A
+ * process tells of its commits behind them; what is published while Redis is away is lost, and readers look by
+ * themselves within two seconds.
+ */
+export class RedisWake implements Wake {
+  readonly inTransaction = false;
+  readonly #publisher: Redis;
+  readonly #subscribers = new Set<Redis>();
+
+  private constructor(publisher: Redis) {
+    this.#publisher = publisher;
+  }
+
+  /** @throws IndelibleError `invalid_config` if the package `ioredis` is not installed */
+  static async open(url: string): Promise<RedisWake> {
+    const { Redis } = await import('ioredis').catch((cause: unknown) => {
+      const message = 'INDELIBLE_WAKE names a Redis, but the package ioredis is not installed: npm install ioredis';
+      throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_WAKE', cause });
+    });
+    const publisher = new Redis(url, {
+      // A hint that cannot be sent now is worth nothing later.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 2_000,
+      retryStrategy: (times) => Math.min(20 * 2 ** times, 1_000),
+    });
+    publisher.on('error', () => {});
+    return new RedisWake(publisher);
+  }
+
+  announce(commits: readonly PlanCommit[]): void {
+    this.#publisher.publish(channel, encodeHint(commits)).catch(() => {});
+  }
+
+  listen(listener: CommitListener): () => void {
+    const subscriber = this.#publisher.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+    this.#subscribers.add(subscriber);
+    subscriber.on('error', () => {});
+    subscriber.on('message', (_channel: string, hint: string) => listener(decodeHint(hint)));
+    // Also after a lost connection, which it makes anew by itself: what was said meanwhile is lost.
+    subscriber.on('ready', () => listener('unknown'));
+    subscriber.subscribe(channel).catch(() => {});
+    return () => {
+      this.#subscribers.delete(subscriber);
+      subscriber.disconnect();
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const subscriber of this.#subscribers) subscriber.disconnect();
+    this.#publisher.disconnect();
+  }
+}

@@ -1,0 +1,44 @@
+import type { PreparedMessage } from '../protocol/message.ts';
+import type { MessageLog } from '../store/messageLog.ts';
+import type { PlanRecords } from '../store/planRecords.ts';
+import type { Store } from '../store/store.ts';
+import { Faults } from './faults.ts';
+
+/** The store, as one that fails the way `faults` says; hints and `close` are left alone. */
+export function withFaults(
+  store: Store,
+  faults: Faults = new Faults(),
+): { readonly store: Store; readonly faults: Faults } {
+  const faulty: Store = {
+    description: store.description,
+    log: faultyLog(store.log, faults),
+    plans: faultyPlans(store.plans, faults),
+    close: () => store.close(),
+  };
+  return { store: faulty, faults };
+}
+
+export function faultyLog(log: MessageLog, faults: Faults): MessageLog {
+  const suffer = <T>(name: string, action: () => Promise<T>, messages: readonly PreparedMessage[] = []): Promise<T> =>
+    faults.suffer({ name, messages }, action);
+  return {
+    epoch: log.epoch,
+    append: (batch) => suffer('append', () => log.append(batch), batch),
+    update: (message, version) => suffer('update', () => log.update(message, version), [message]),
+    find: (planId, messageId) => suffer('find', () => log.find(planId, messageId)),
+    read: (planId, after, limit) => suffer('read', () => log.read(planId, after, limit)),
+    heads: (planIds) => suffer('heads', () => log.heads(planIds)),
+    onCommit: (listener) => log.onCommit(listener),
+  };
+}
+
+function faultyPlans(plans: PlanRecords, faults: Faults): PlanRecords {
+  const suffer = <T>(name: string, action: () => Promise<T>): Promise<T> =>
+    faults.suffer({ name: `plans.${name}`, messages: [] }, action);
+  return {
+    create: (plan) => suffer('create', () => plans.create(plan)),
+    change: (planId, change) => suffer('change', () => plans.change(planId, change)),
+    find: (planId) => suffer('find', () => plans.find(planId)),
+    list: (filter) => suffer('list', () => plans.list(filter)),
+  };
+}

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { it } from 'vitest';
+
+/** How many random executions each property is held against; soak runs ask for more. */
+const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 100);
+/** A run that is not done by then hangs, and that is a failure with a seed. */
+const hangMs = 30_000;
+const maxReport = 20_000;
+
+/**
+ * A test that holds `predicate` against random values, 100 unless PROPERTY_RUNS says more. Each time with a fresh seed;
+ * a failure prints it, and the command that runs the same values again.
+ */
+export function property<Values extends [unknown, ...unknown[]]>(
+  name: string,
+  arbitraries: { [Index in keyof Values]: fc.Arbitrary<Values[Index]> },
+  predicate: (...values: Values) => Promise<void>,
+): void {
+  const timeoutMs = 120_000 + numRuns * 300;
+  it(name, { timeout: timeoutMs }, async ({ task }) => {
+    const details = await fc.check(fc.asyncProperty(...arbitraries, predicate), {
+      numRuns,
+      ...replayed(),
+      // Shrinking stops in time to be told of.
+      interruptAfterTimeLimit: timeoutMs - hangMs - 10_000,
+      markInterruptAsFailure: true,
+      timeout: hangMs,
+      endOnFailure: process.env['PROPERTY_SHRINK'] === 'off',
+      includeErrorInReport: true,
+    });
+    if (!details.failed) return;
+    const report = (await fc.asyncDefaultReportMessage(details)) ?? '';
+    const shown = report.length > maxReport ? `${report.slice(0, maxReport)}… (${report.length} characters)` : report;
+    const file = task.file.name;
+    const again = `PROPERTY_SEED=${details.seed} PROPERTY_PATH=${details.counterexamplePath ?? ''} npm test -- ${file}`;
+    throw new Error(`${shown}\n\nThe same values again: ${again}`, { cause: details.errorInstance });
+  });
+}
+
+function replayed(): { seed?: number; path?: string } {
+  const { PROPERTY_SEED: seed, PROPERTY_PATH: path } = process.env;
+  return { ...(seed ? { seed: Number(seed) } : {}), ...(path ? { path } : {}) };
+}

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { Indelible } from '../../src/agents/indelible.ts';
+import type { IndelibleEvent } from '../../src/observe/events.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type Fault, History, withFaults } from '../../src/testing/index.ts';
+import { type Database, storesUnderTest } from '../storesUnderTest.ts';
+import { anyExecution } from './execution.ts';
+import { hurriedClock } from './hurriedClock.ts';
+import { perform } from './performing.ts';
+import { property } from './property.ts';
+import { differences, readPlan } from './reading.ts';
+
+/** Outages: the database is away, or takes what it is given and does not say so, or says nothing for a while. */
+const anyOutage = fc.array(fc.constantFrom<Fault>('none', 'unavailable', 'answer_lost', 'hang', 'answer_hangs'), { maxLength: 10 });
+
+describe.each(storesUnderTest)('on $name', ({ create }) => {
+  let database: Database;
+  let store: Store;
+  let reader: Store;
+  beforeAll(async () => {
+    database = await create();
+    store = await database.open();
+    reader = await database.open();
+  });
+  afterAll(() => database.drop());
+
+  property(
+    'Error recovery and retry: what could not be saved is logged, waits, and is in the database when that is back: ' +
+      'all of it, once, in its order; saving it again changes nothing. (5.2, 5.3)',
+    [anyExecution({ graphs: false, ways: ['save', 'persistMessage', 'saveMessagesBatch'], allNamed: true }), anyOutage],
+    async (execution, outage) => {
+      const { store: faulty, faults } = withFaults(store);
+      let calls = 0;
+      let failed = 0;
+      faults.script = () => {
+        const fault = outage[calls++] ?? 'none';
+        if (fault === 'unavailable' || fault === 'answer_lost') failed++;
+        // A black hole ends some time: for those who wait in front of it, after their deadline.
+        if (fault === 'hang' || fault === 'answer_hangs') setTimeout(() => healed(), 15);
+        return fault;
+      };
+      const { script } = faults;
+      const healed = () => {
+        faults.heal();
+        faults.script = script;
+      };
+      const events: IndelibleEvent[] = [];
+      const lines: string[] = [];
+      const write = (_event: unknown, line?: string) => void lines.push(line ?? '');
+      const indelible = new Indelible(faulty, {
+        clock: hurriedClock(100),
+        observe: (event) => void events.push(event),
+        logger: { debug: () => {}, info: () => {}, warn: write, error: write } as never,
+      });
+      const plans = await perform(execution, { log: indelible });
+      await indelible.persistence.close(60_000);
+
+      const late = [...plans.values()].flat().filter(({ stored }) => !stored);
+      const count = (type: IndelibleEvent['type']) => events.filter((event) => event.type === type).length;
+      expect(count('batch_retried')).toBe(failed);
+      expect(count('message_late')).toBe(late.length);
+      expect(lines).toHaveLength(failed + late.length);
+
+      const again = new Indelible(store);
+      for (const [planId, written] of plans) {
+        const history = new History();
+        // One producer: all calls of a plan are made in one order.
+        for (const { agentName, said, messageId } of written) {
+          history.submit('the plan', { planId, agentName, messageId: messageId as string, ...said }).acknowledged();
+        }
+        await history.verify(reader.log);
+        const before = await readPlan(reader, planId);
+        expect(differences(before, written)).toEqual({ missing: [], extra: [] });
+        await Promise.all(
+          written.map(async ({ agentName, said, messageId }) => {
+            const saved = await again.save({ planId, agentName, ...said, messageId });
+            expect(saved).toMatchObject({ status: 'stored', duplicate: true });
+          }),
+        );
+        expect(await readPlan(reader, planId)).toEqual(before);
+      }
+    },
+  );
+});

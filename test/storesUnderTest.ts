@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore } from '../src/store/sqlite/index.ts';
+import type { Store } from '../src/store/store.ts';
+
+/** A kind of database that everything must hold on. */
+export interface StoreUnderTest {
+  readonly name: string;
+  /** Makes an empty database, a real one on disk. */
+  create(): Promise<Database>;
+}
+
+export interface Database {
+  /** For another process: what `openStore` takes. */
+  readonly address: string;
+  /** Another connection each time: what one has committed, and nothing else, is what the others see. */
+  open(): Promise<Store>;
+  /** Closes all connections and takes the database away. */
+  drop(): Promise<void>;
+}
+
+/** `describe.each(storesUnderTest)('on $name', (store) => …)`. */
+export const storesUnderTest: readonly StoreUnderTest[] = [
+  {
+    name: 'sqlite',
+    async create() {
+      const folder = mkdtempSync(join(tmpdir(), 'indelible-test-'));
+      const path = join(folder, `${randomUUID()}.db`);
+      const opened: Store[] = [];
+      return {
+        address: `sqlite:${path}`,
+        async open() {
+          const store = openSqliteStore(path);
+          opened.push(store);
+          return store;
+        },
+        async drop() {
+          await Promise.all(opened.map((store) => store.close()));
+          rmSync(folder, { recursive: true, force: true });
+        },
+      };
+    },
+  },
+];
