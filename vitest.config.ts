@@ -17,6 +17,7 @@ export default defineConfig(({ mode }) => {
       include: [soak ? 'test/soak/**/*.test.ts' : 'test/**/*.test.ts'],
       exclude: soak ? [] : ['test/soak/**'],
       environment: 'node',
+      globalSetup: ['test/postgresOnDemand.ts'],
       pool: 'forks',
       testTimeout: soak ? 30 * 60_000 : 30_000,
       hookTimeout: 30_000,

@@ -21,7 +21,8 @@ export class BareLoop {
     const create = this.#db.prepare(
       `INSERT INTO heads (plan_id, sequence, revision, created_at) VALUES (?, 0, 0, '2026-11-23T00:00:00.000Z')`,
     );
-    for (const planId of planIds) this.#plans.set(planId, { plan: Number(create.run(planId).lastInsertRowid), sequence: 0 });
+    for (const planId of planIds)
+      this.#plans.set(planId, { plan: Number(create.run(planId).lastInsertRowid), sequence: 0 });
     this.#insert = this.#db.prepare(
       'INSERT INTO messages (plan, sequence, message_id, version, revision, body) VALUES (?, ?, ?, 1, 0, ?)',
     );

@@ -3,13 +3,20 @@ import { join } from 'node:path';
 
 let made = 0;
 
-/** Runs `action` with the path of a database file that does not exist yet; what it left there is removed. */
-export async function withDatabaseFile<T>(directory: string, action: (path: string) => T | Promise<T>): Promise<T> {
+/** Runs `action` with paths of database files that do not exist yet; what it left there is removed. */
+export async function withDatabaseFiles<T>(
+  directory: string,
+  action: (newPath: () => string) => T | Promise<T>,
+): Promise<T> {
   mkdirSync(directory, { recursive: true });
-  const path = join(directory, `${process.pid}-${++made}.db`);
+  const paths: string[] = [];
   try {
-    return await action(path);
+    return await action(() => {
+      const path = join(directory, `${process.pid}-${++made}.db`);
+      paths.push(path);
+      return path;
+    });
   } finally {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    for (const path of paths) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   }
 }

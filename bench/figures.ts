@@ -31,6 +31,24 @@ export function figure(name: string, unit: string, rounds: readonly number[]): F
   return { name, unit, median: percentile(rounds, 0.5), min: Math.min(...rounds), max: Math.max(...rounds), rounds };
 }
 
+/** One figure for each quantity of a contender, named after both. What was not measured is left out. */
+export function figures<Quantity extends string>(
+  contender: string,
+  rounds: readonly Partial<Record<Quantity, number>>[],
+  units: Readonly<Record<Quantity, string>>,
+): Figure[] {
+  return (Object.keys(units) as Quantity[])
+    .filter((quantity) => rounds[0]?.[quantity] !== undefined)
+    .map((quantity) => figure(`${contender}: ${quantity}`, units[quantity], quantities(rounds, quantity)));
+}
+
+export function quantities<Quantity extends string>(
+  rounds: readonly Partial<Record<Quantity, number>>[],
+  quantity: Quantity,
+): number[] {
+  return rounds.map((round) => round[quantity] ?? Number.NaN);
+}
+
 export function ratio(name: string, of: readonly number[], to: readonly number[], goal?: Goal): Ratio {
   const found = figure(
     name,

@@ -3,16 +3,24 @@
  *
  * What it gives is figures and ratios of the machine it runs on; a goal that is missed is said and fails nothing.
  */
-import { parseOptions, usage } from './options.ts';
-import type { BenchOptions } from './options.ts';
+
 import type { Section } from './figures.ts';
+import { measureFrames } from './frames.ts';
+import { measureLayouts, measurePages } from './layouts.ts';
 import { describeMachine } from './machine.ts';
+import type { BenchOptions } from './options.ts';
+import { parseOptions, usage } from './options.ts';
 import { endProgress, type Progress, progressOn } from './progress.ts';
+import { measureReads } from './reads.ts';
 import { report } from './report.ts';
 import { measureSaves } from './saves.ts';
 
 const sections: Readonly<Record<string, (options: BenchOptions, progress: Progress) => Promise<Section>>> = {
   saves: measureSaves,
+  frames: measureFrames,
+  reads: measureReads,
+  layouts: measureLayouts,
+  pages: measurePages,
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -22,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   let options: BenchOptions;
   try {
-    options = parseOptions(args, Object.keys(sections), ['saves']);
+    options = parseOptions(args, Object.keys(sections), ['saves', 'frames', 'reads']);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;

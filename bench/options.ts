@@ -15,7 +15,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [sections] [options]
 
-  sections        saves, frames, reads (these three if none is named), layouts (takes 10 minutes)
+  sections        saves, frames, reads (these three if none is named), layouts and pages (10 minutes each)
   --rounds n      how often each contender is measured (default 5)
   --seconds n     how long each measurement takes (default 3)
   --quick         1 round, 0.2 s: shows that it runs, its figures mean nothing
@@ -24,7 +24,11 @@ export const usage = `npm run bench -- [sections] [options]
 `;
 
 /** Throws a `RangeError` that says what is wrong. */
-export function parseOptions(args: readonly string[], known: readonly string[], byDefault: readonly string[]): BenchOptions {
+export function parseOptions(
+  args: readonly string[],
+  known: readonly string[],
+  byDefault: readonly string[],
+): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

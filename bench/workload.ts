@@ -35,7 +35,7 @@ function fill(start: number, bytes: number, planId: string): string {
     const message = { planId, agentName: 'researcher', content, metadata: { step: 10_000, tool: 'search' } };
     return Buffer.byteLength(prepareMessage(message, { now: Date.now }).body);
   };
-  let length = bytes;
+  let length = Math.max(0, bytes - size(''));
   while (length > 0 && size(text.slice(0, length)) > bytes) length--;
   return text.slice(0, length);
 }

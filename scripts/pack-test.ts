@@ -45,7 +45,8 @@ try {
     await run(project, `npm install ${peers.map((peer) => `${peer}@${description.devDependencies[peer]}`).join(' ')}`);
     await check('indelible/langgraph can be imported', () => importsIn(project, './langgraph'));
     const folder = join(root, 'examples');
-    const examples = existsSync(folder) ? readdirSync(folder).filter((name) => /\.m?[jt]s$/.test(name)) : [];
+    const programs = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    const examples = programs.filter((name) => /\.m?[jt]s$/.test(name)).sort();
     if (examples.length > 0) cpSync(folder, join(project, 'examples'), { recursive: true });
     await check('there are examples', () => {
       if (examples.length === 0) throw new Error('examples/ holds no program');

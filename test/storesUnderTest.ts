@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openPostgresStore } from '../src/store/postgres/index.ts';
 import { openSqliteStore } from '../src/store/sqlite/index.ts';
 import type { Store } from '../src/store/store.ts';
+import { testPostgres } from './postgres.ts';
 
 /** A kind of database that everything must hold on. */
 export interface StoreUnderTest {
@@ -21,26 +23,42 @@ export interface Database {
   drop(): Promise<void>;
 }
 
-/** `describe.each(storesUnderTest)('on $name', (store) => …)`. */
-export const storesUnderTest: readonly StoreUnderTest[] = [
-  {
-    name: 'sqlite',
-    async create() {
-      const folder = mkdtempSync(join(tmpdir(), 'indelible-test-'));
-      const path = join(folder, `${randomUUID()}.db`);
-      const opened: Store[] = [];
-      return {
-        address: `sqlite:${path}`,
-        async open() {
-          const store = openSqliteStore(path);
-          opened.push(store);
-          return store;
-        },
-        async drop() {
-          await Promise.all(opened.map((store) => store.close()));
-          rmSync(folder, { recursive: true, force: true });
-        },
-      };
-    },
+const sqlite: StoreUnderTest = {
+  name: 'sqlite',
+  async create() {
+    const folder = mkdtempSync(join(tmpdir(), 'indelible-test-'));
+    const path = join(folder, `${randomUUID()}.db`);
+    return database(
+      `sqlite:${path}`,
+      async () => openSqliteStore(path),
+      async () => rmSync(folder, { recursive: true, force: true }),
+    );
   },
-];
+};
+
+const postgres: StoreUnderTest = {
+  name: 'postgres',
+  async create() {
+    const { url, drop } = await testPostgres();
+    return database(url, () => openPostgresStore(url), drop);
+  },
+};
+
+/** `describe.each(storesUnderTest)('on $name', (store) => …)`. */
+export const storesUnderTest: readonly StoreUnderTest[] = [sqlite, postgres];
+
+function database(address: string, openStore: () => Promise<Store>, remove: () => Promise<void>): Database {
+  const opened: Store[] = [];
+  return {
+    address,
+    async open() {
+      const store = await openStore();
+      opened.push(store);
+      return store;
+    },
+    async drop() {
+      await Promise.all(opened.map((store) => store.close()));
+      await remove();
+    },
+  };
+}

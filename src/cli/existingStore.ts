@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { IndelibleError } from '../protocol/errors.ts';
 import type { Store } from '../store/store.ts';
-import { invalidSetting, openNamedStore, type Setting } from './settings.ts';
+import { openNamedStore, type Setting } from './settings.ts';
 
 /**
  * Opens the store for a command that only reads: one that is not there is an error, not a new empty file in whichever
@@ -11,7 +12,8 @@ import { invalidSetting, openNamedStore, type Setting } from './settings.ts';
 export async function openExistingStore(named: Setting): Promise<Store> {
   const path = named.value.startsWith('sqlite:') ? named.value.slice('sqlite:'.length) : '';
   if (path !== '' && !existsSync(path)) {
-    throw invalidSetting(named.field, `is ${named.value}, but there is no such file; serve, run and replay make one`);
+    const message = `there is no database at ${path} (${named.field}); serve, run and replay make one`;
+    throw new IndelibleError('invalid_config', { message, field: named.field });
   }
   return await openNamedStore(named);
 }

@@ -10,8 +10,9 @@ const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['invalid_config'
 
 /** Tells of a failure on stderr, in words or as one line of JSON, and answers the exit code. Never throws. */
 export function tellFailure(thrown: unknown, output: Output, json: boolean): ExitCode {
+  // Help and version are no failures; help that nobody asked for stands where a command should have been.
+  if (thrown instanceof CommanderError && isHelp(thrown)) return thrown.exitCode === 0 ? 0 : 2;
   const error = fromCommander(thrown);
-  if (error === undefined) return 0;
   if (json) output.note(JSON.stringify({ error: asJson(error) }));
   else if (IndelibleError.is(error)) tellInWords(error, output);
   else output.note(`unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -48,13 +49,13 @@ function causeText({ cause, message }: IndelibleError): string | undefined {
   return text === '' || message.includes(text) ? undefined : text;
 }
 
-/** Commander's own errors in our words; `undefined` for help and version, which are none. */
+function isHelp({ code }: CommanderError): boolean {
+  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code);
+}
+
+/** Commander's own errors in our words. */
 function fromCommander(thrown: unknown): unknown {
   if (!(thrown instanceof CommanderError)) return thrown;
-  if (thrown.exitCode === 0) return undefined;
-  const message =
-    thrown.code === 'commander.help'
-      ? 'no command was given'
-      : thrown.message.replace(/^error: /, '').replace(/\s*\n/g, ' ');
+  const message = thrown.message.replace(/^error: /, '').replace(/\s*\n/g, ' ');
   return new IndelibleError('invalid_config', { message });
 }

@@ -19,9 +19,9 @@ export async function isFirstRun(store: Store): Promise<boolean> {
 
 /**
  * Shows what this is for: the demo team runs while nobody is connected, and then what it wrote is read back from the
- * database. Answers the id of the plan, or `undefined` if `stop` came first.
+ * database. Ends early if `stop` comes first.
  */
-export async function firstRun(indelible: Indelible, stop: AbortSignal, output: Output): Promise<string | undefined> {
+export async function firstRun(indelible: Indelible, stop: AbortSignal, output: Output): Promise<void> {
   output.line('The database is new. So first, the demo team works on a task while nobody is connected …');
   const runner = new Runner(indelible, [demoTeam]);
   const { plan, ended } = await runner.start({ description: task });
@@ -30,14 +30,13 @@ export async function firstRun(indelible: Indelible, stop: AbortSignal, output: 
   if (stop.aborted) stopRun();
   await ended;
   stop.removeEventListener('abort', stopRun);
-  if (stop.aborted) return undefined;
+  if (stop.aborted) return;
 
   const { store } = indelible;
   const read = await Array.fromAsync(readAll(store.log, plan.planId), (message) => toAgentMessage(message));
   const nameColumns = Math.min(maxNameColumns, Math.max(...read.map(({ agentName }) => columns(agentName))));
-  output.line(`It is done, and nothing is lost: the database holds ${messages(read.length)}.`);
+  output.line(`It is done. Nobody was connected, and the database holds all ${messages(read.length)}:`);
   output.line();
   for (const message of read) output.line(messageLine(message, nameColumns, output.width ?? 120, output.paint));
   output.line();
-  return plan.planId;
 }

@@ -1,4 +1,6 @@
 import { type Level, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { IndelibleError } from '../protocol/errors.ts';
+import { asJson } from './failure.ts';
 import type { Output } from './output.ts';
 import { onOneLine, type Paint } from './terminalText.ts';
 
@@ -19,7 +21,9 @@ export function openLogger(output: Output, level: Level): Logger {
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: stdSerializers.err },
+      serializers: {
+        error: (error: unknown) => (IndelibleError.is(error) ? asJson(error) : stdSerializers.err(error as Error)),
+      },
     },
     destination,
   );

@@ -17,14 +17,19 @@ export function messageText(message: AgentMessage, paint: Paint): string {
 export function messageLine(message: AgentMessage, nameColumns: number, width: number, paint: Paint): string {
   const number = String(message.sequence).padStart(indent.length - 1);
   const name = padded(inColumns(message.agentName, nameColumns), nameColumns);
-  const text = message.content === '' ? toolCalls(message).join(', ') || '(no text)' : message.content;
+  const mark = message.type === 'agent_message' ? '' : `[${kindOf(message)}] `;
+  const text = mark + (message.content === '' ? toolCalls(message).join(', ') || '(no text)' : message.content);
   const room = Math.max(10, width - columns(number) - columns(name) - 3);
   return `${paint('dim', number)} ${paint('bold', name)}  ${inColumns(text, room)}`;
 }
 
 function remark({ type, version }: AgentMessage): string {
-  const kind = type === 'agent_message' ? '' : ` · ${type.replace(/_message$/, '').replaceAll('_', ' ')}`;
+  const kind = type === 'agent_message' ? '' : ` · ${kindOf({ type })}`;
   return version > 1 ? `${kind} · edited, version ${version}` : kind;
+}
+
+function kindOf({ type }: Pick<AgentMessage, 'type'>): string {
+  return type.replace(/_message$/, '').replaceAll('_', ' ');
 }
 
 function said(message: AgentMessage, paint: Paint): string[] {

@@ -65,6 +65,10 @@ export function messages(count: number): string {
   return `${count.toLocaleString('en')} ${count === 1 ? 'message' : 'messages'}`;
 }
 
+export function plans(count: number): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? 'plan' : 'plans'}`;
+}
+
 function coloured(status: PlanStatus, paint: Paint, width = 0): string {
   return paint(colours[status] ?? 'cyan', status.padEnd(width));
 }

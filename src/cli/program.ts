@@ -14,7 +14,8 @@ const environmentHelp = `
 Environment (options win over it):
   HOST             address to listen on (default ${defaults.host})
   PORT             port to listen on; 0 takes any free one (default ${defaults.port})
-  INDELIBLE_STORE  where messages are kept: sqlite:<path> (default ${defaults.store})
+  INDELIBLE_STORE  where messages are kept: sqlite:<path> or postgres://…
+                   (default ${defaults.store})
   INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with OPENAI_API_KEY
   NO_COLOR         if set, nothing is coloured`;
 
@@ -146,7 +147,10 @@ function command(all: Command, usage: string, description: string): Command {
 }
 
 function store(): Option {
-  return new Option('--store <address>', 'where messages are kept: sqlite:<path> (env INDELIBLE_STORE)');
+  return new Option(
+    '--store <address>',
+    'where messages are kept: sqlite:<path> or postgres://… (env INDELIBLE_STORE)',
+  );
 }
 
 function each(value: string, before: readonly string[]): string[] {

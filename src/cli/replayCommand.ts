@@ -1,19 +1,18 @@
 import { openIndelible } from '../agents/indelible.ts';
 import { systemClock } from '../resilience/clock.ts';
-import { asJson, type ExitCode } from './failure.ts';
+import type { ExitCode } from './failure.ts';
 import type { Output } from './output.ts';
-import { messages } from './planText.ts';
 import { AcknowledgementFile } from './replay/acknowledgementFile.ts';
 import { Patience } from './replay/patience.ts';
 import { Progress } from './replay/progress.ts';
-import { type ReplayResult, replay } from './replay/replay.ts';
+import { replay } from './replay/replay.ts';
 import type { ReplayTarget } from './replay/replayTarget.ts';
 import { ServerTarget } from './replay/serverTarget.ts';
 import { StoreTarget } from './replay/storeTarget.ts';
+import { tellSummary } from './replay/summary.ts';
 import { readTranscripts } from './replay/transcripts.ts';
 import { count, invalidSetting, openNamedStore, setting } from './settings.ts';
 import { stopSignal } from './stopSignal.ts';
-import { onOneLine } from './terminalText.ts';
 
 export interface ReplayCommandOptions {
   readonly store?: string;
@@ -34,6 +33,7 @@ export async function replayCommand(
   const concurrency = count(options.concurrency, '--concurrency');
   const speed = options.speed === 'max' ? Number.POSITIVE_INFINITY : messagesPerSecond(options.speed);
   const url = options.to === 'store' ? undefined : serverUrl(options.to);
+  const address = setting('store', options.store, environment);
   const transcripts = await readTranscripts(path);
   const total = {
     plans: transcripts.length,
@@ -43,17 +43,12 @@ export async function replayCommand(
   const acks = options.acks === undefined ? undefined : new AcknowledgementFile(options.acks);
   const stop = stopSignal();
   const clock = systemClock;
-  const progress = new Progress(output, clock, total);
+  const progress = new Progress(output, clock, total, options.json ?? false);
   const patience = new Patience(clock, progress, stop);
   let target: ReplayTarget | undefined;
   try {
-    target =
-      url === undefined
-        ? new StoreTarget(
-            await openIndelible({ store: await openNamedStore(setting('store', options.store, environment)) }),
-            patience,
-          )
-        : new ServerTarget(url, patience);
+    if (url !== undefined) target = new ServerTarget(url, patience);
+    else target = new StoreTarget(await openIndelible({ store: await openNamedStore(address) }), patience);
     const startedAt = clock.monotonic();
     const result = await replay(transcripts, target, {
       concurrency,
@@ -66,11 +61,12 @@ export async function replayCommand(
       },
       planDone: progress.plan,
     });
-    const seconds = (clock.monotonic() - startedAt) / 1_000;
     progress.end();
-    if (options.json) output.line(JSON.stringify(summaryObject(result, target.description, seconds, stop.aborted)));
-    else tellSummary(result, target.description, seconds, total.messages, output);
-    return result.failures.length === 0 && !stop.aborted ? 0 : 1;
+    const stopped = stop.aborted || result.away !== undefined;
+    const seconds = (clock.monotonic() - startedAt) / 1_000;
+    tellSummary({ ...result, to: target.description, given: total.messages, seconds, stopped }, output, options.json);
+    if (result.away !== undefined) throw result.away;
+    return result.failures.length === 0 && !stopped ? 0 : 1;
   } finally {
     progress.end();
     await target?.close();
@@ -85,57 +81,8 @@ function messagesPerSecond(value: string): number {
 }
 
 function serverUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (
-    url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === ''
-  ) {
-    return url.href.replace(/\/+$/, '');
-  }
-  throw invalidSetting(
-    '--to',
-    `is ${JSON.stringify(value)}; it must be "store", or the address of a server as http://127.0.0.1:4000`,
-  );
-}
-
-function summaryObject(result: ReplayResult, to: string, seconds: number, stopped: boolean): Record<string, unknown> {
-  const { plans, messages, stored, duplicates, failures } = result;
-  return {
-    to,
-    plans,
-    messages,
-    stored,
-    duplicates,
-    seconds: Math.round(seconds * 1_000) / 1_000,
-    stopped,
-    failures: failures.map(({ planId, messageId, error }) => ({
-      plan_id: planId,
-      message_id: messageId ?? null,
-      error: asJson(error),
-    })),
-  };
-}
-
-const shownFailures = 10;
-
-function tellSummary(result: ReplayResult, to: string, seconds: number, total: number, output: Output): void {
-  const { plans, stored, duplicates, failures } = result;
-  for (const { planId, messageId, error } of failures.slice(0, shownFailures)) {
-    const { message } = asJson(error);
-    output.note(
-      `${output.paintNote('red', 'refused:')} ${onOneLine(messageId ?? planId)}: ${onOneLine(String(message))}`,
-    );
-  }
-  if (failures.length > shownFailures) output.note(`and ${failures.length - shownFailures} more plans`);
-  const rate = seconds > 0 ? Math.round(result.messages / seconds).toLocaleString('en') : '∞';
-  output.line(
-    `${plans} plans, ${messages(result.messages)} in ${to}: ${stored.toLocaleString('en')} new, ${duplicates.toLocaleString('en')} were there already.`,
-  );
-  output.line(`${seconds.toFixed(2)} s, ${rate} messages a second.`);
-  const missing = total - result.messages;
-  if (missing > 0)
-    output.note(`${messages(missing)} not written. Give the command again to go on: nothing is written twice.`);
+  const url = URL.parse(value);
+  const isServer = url !== null && /^https?:$/.test(url.protocol);
+  if (isServer && url.search + url.hash + url.username + url.password === '') return url.href.replace(/\/+$/, '');
+  throw invalidSetting('--to', 'must be "store", or the address of a server as http://127.0.0.1:4000');
 }

@@ -52,18 +52,20 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     });
   let server: RunningServer | undefined;
   try {
-    let shown: string | undefined;
+    server = await listen();
     output.line(`${output.paint('bold', `Indelible ${packageVersion()}`)} · ${indelible.store.description}\n`);
     if (await isFirstRun(indelible.store)) {
-      // Tried and left again, so that a port that is taken is told before anything runs, and nobody is connected then.
-      await (await listen()).close();
-      shown = await firstRun(indelible, stop, output);
+      // Listened once, so that a port that is taken is told before anything runs. Left again, so that nobody is connected.
+      await server.close();
+      await firstRun(indelible, stop, output);
+      if (!stop.aborted) server = await listen();
     }
     if (!stop.aborted) {
-      server = await listen();
-      const store = address.value === defaults.store ? undefined : address.value;
+      const [newest] = await indelible.store.plans.list({ limit: 1 });
+      const isDefault = address.value === defaults.store;
+      const store = isDefault || !address.value.startsWith('sqlite:') ? undefined : address.value;
       tellWhatToTry(
-        { url: server.url, planId: shown, command: commandName(process.argv[1], environment), store },
+        { url: server.url, planId: newest?.planId ?? '', command: commandName(process.argv[1], environment), store },
         output,
       );
       await aborted(stop);

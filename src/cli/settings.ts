@@ -47,6 +47,7 @@ export async function openNamedStore({ value, field }: Setting): Promise<Store> 
     return await openStore(value);
   } catch (error) {
     if (!IndelibleError.is(error, 'invalid_config')) throw error;
-    throw invalidSetting(field, `is ${JSON.stringify(value)}: ${error.message}`);
+    // The address itself is not repeated: it may hold a password.
+    throw invalidSetting(field, `cannot be used: ${error.message}`);
   }
 }

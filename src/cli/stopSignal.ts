@@ -1,12 +1,21 @@
+/** Sooner than this, a second Ctrl-C is the first one told twice: npm passes on what the terminal has sent already. */
+const sameCtrlCMs = 1_000;
+
 /**
- * Aborted by the first SIGINT or SIGTERM, so that the command can end in good order. A second one ends the process at
- * once: whoever asks twice does not want to wait. Nothing acknowledged is lost by it.
+ * Aborted by the first SIGINT or SIGTERM, so that the command can end in good order. Another Ctrl-C ends the process at
+ * once: whoever asks twice does not want to wait. Nothing that was acknowledged is lost by it.
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
+  let askedAt = 0;
   const asked = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stop.abort(signal);
+    const now = performance.now();
+    if (!stop.signal.aborted) {
+      askedAt = now;
+      stop.abort(signal);
+    } else if (signal === 'SIGINT' && now - askedAt > sameCtrlCMs) {
+      process.exit(130);
+    }
   };
   process.on('SIGINT', asked);
   process.on('SIGTERM', asked);

@@ -2,11 +2,11 @@ import type { Output } from './output.ts';
 
 export interface Listening {
   readonly url: string;
-  /** A plan that is there to look at, if one is known. */
-  readonly planId: string | undefined;
+  /** A plan that is there to look at. */
+  readonly planId: string;
   /** How commands are given here. */
   readonly command: string;
-  /** As it must be given to other commands; undefined if it is what they take anyway. */
+  /** As it must be given to other commands; undefined if they take it anyway, or if it is not to be shown. */
   readonly store: string | undefined;
 }
 
@@ -14,7 +14,6 @@ export interface Listening {
 export function tellWhatToTry({ url, planId, command, store }: Listening, output: Output): void {
   const { paint } = output;
   const inStore = store === undefined ? '' : ` --store ${shellWord(store)}`;
-  const shown = planId ?? '<plan>';
   output.line(`Listening on ${paint(['bold', 'cyan'], url)} (Ctrl-C stops)`);
   output.line();
   output.line('Try, in a second terminal:');
@@ -23,13 +22,16 @@ export function tellWhatToTry({ url, planId, command, store }: Listening, output
     output.line(paint('dim', `  # ${what}`));
     output.line(`  ${line}`);
   };
-  if (planId === undefined) tell('what plans there are', `${command} list${inStore}`);
-  tell('a plan with all its messages, as the API answers it', `curl '${url}/api/v3/plan?plan_id=${shown}'`);
+  tell(
+    'a plan with all its messages, as the API answers it',
+    `curl '${url}/api/v3/plan?plan_id=${encodeURIComponent(planId)}'`,
+  );
   tell(
     'start a run; it answers at once, with the id of the plan',
     `curl ${url}/api/v3/process_request -H 'content-type: application/json' -d '{"description":"Say hello"}'`,
   );
-  tell('watch a plan while it runs, from another process', `${command} tail <plan>${inStore}`);
+  tell('watch it, from another process', `${command} tail <plan>${inStore}`);
+  tell('what plans there are', `${command} list${inStore}`);
   output.line();
 }
 

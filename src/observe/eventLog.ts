@@ -5,8 +5,19 @@ import type { IndelibleEvent, Observer } from './events.ts';
 export function eventLog(logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>): Observer {
   return (event) => {
     const { level, text } = describe(event);
-    logger[level](event, text);
+    logger[level]('error' in event ? { ...event, error: errorMembers(event.error) } : event, text);
   };
+}
+
+const deepestCause = 4;
+
+/** What an error says, with its causes: as JSON an error would be `{}`. */
+function errorMembers(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, code, field } = error as Error & { code?: unknown; field?: unknown };
+  const known = { name, message, code, field };
+  if (error.cause === undefined || depth === deepestCause) return known;
+  return { ...known, cause: errorMembers(error.cause, depth + 1) };
 }
 
 function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | 'error'; text: string } {

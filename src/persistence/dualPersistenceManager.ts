@@ -65,7 +65,8 @@ export class DualPersistenceManager {
       const cancel = this.#clock.schedule(this.#broadcastDeadlineMs, () =>
         reject(new IndelibleError('broadcast_failed', { message: late })),
       );
-      reached.then(resolve, reject).finally(cancel);
+      // Whatever it is: managers are written by others.
+      void Promise.resolve(reached).then(resolve, reject).finally(cancel);
     });
   }
 }

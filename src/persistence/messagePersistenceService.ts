@@ -70,7 +70,7 @@ export class MessagePersistenceService {
   /** Saves one message; what it says at the moment of the call is what is stored. */
   save(message: NewMessage): Promise<SaveResult> {
     try {
-      const now = this.#clock.now;
+      const now = () => this.#clock.now();
       return this.#commit.submit(prepareMessage(message, { now, maxMessageBytes: this.#maxMessageBytes }));
     } catch (error) {
       return Promise.resolve(this.#refuse(message, error));

@@ -27,22 +27,24 @@ export async function updateMessage(
 ): Promise<UpdateResult> {
   try {
     const encoded = checkChange(planId, messageId, change);
+    const { expectedVersion } = encoded;
     const found = await log.find(planId, messageId);
     if (found === undefined) return refused(new IndelibleError('message_not_found', { field: 'messageId' }));
+    // What is not changed is taken over from the version the change is based on, never from another one.
+    if (found.version !== expectedVersion) return conflict(found, expectedVersion);
     const body = changedBody(found.body, encoded);
     refuseTooLarge(body, maxMessageBytes);
-    const outcome = await log.update({ planId, messageId, body }, change.expectedVersion);
+    const outcome = await log.update({ planId, messageId, body }, expectedVersion);
     if (outcome.status === 'updated') return outcome;
     if (outcome.status === 'not_found') return refused(new IndelibleError('message_not_found', { field: 'messageId' }));
-    const message = `the message has version ${outcome.message.version}, not ${change.expectedVersion}`;
-    const error = new IndelibleError('version_conflict', { message, field: 'expectedVersion' });
-    return { status: 'refused', error, message: outcome.message };
+    return conflict(outcome.message, expectedVersion);
   } catch (cause) {
     return refused(IndelibleError.is(cause) ? cause : new IndelibleError('invalid_message', { cause }));
   }
 }
 
 interface EncodedChange {
+  readonly expectedVersion: number;
   readonly content: string | undefined;
   /** JSON text. */
   readonly metadata: string | undefined;
@@ -57,9 +59,9 @@ function checkChange(planId: string, messageId: string, change: MessageChange): 
   if (content === undefined && metadata === undefined)
     throw invalid('content', 'and metadata are both missing: nothing to change');
   if (content !== undefined && typeof content !== 'string') throw invalid('content', 'is not a string');
-  if (metadata === undefined) return { content, metadata: undefined };
+  if (metadata === undefined) return { expectedVersion, content, metadata: undefined };
   if (Object.prototype.toString.call(metadata) !== '[object Object]') throw invalid('metadata', 'is not an object');
-  return { content, metadata: encodeJsonObject(metadata, 'metadata') };
+  return { expectedVersion, content, metadata: encodeJsonObject(metadata, 'metadata') };
 }
 
 function changedBody(body: MessageBytes, { content, metadata }: EncodedChange): MessageBytes {
@@ -78,6 +80,12 @@ function changedBody(body: MessageBytes, { content, metadata }: EncodedChange): 
 
 function invalid(field: string, what: string): IndelibleError {
   return new IndelibleError('invalid_message', { message: `${field} ${what}`, field });
+}
+
+function conflict(found: StoredMessage, expectedVersion: number): UpdateResult {
+  const message = `the message has version ${found.version}, not ${expectedVersion}`;
+  const error = new IndelibleError('version_conflict', { message, field: 'expectedVersion' });
+  return { status: 'refused', error, message: found };
 }
 
 function refused(error: IndelibleError): UpdateResult {

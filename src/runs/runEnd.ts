@@ -1,6 +1,7 @@
 import type { Indelible } from '../agents/indelible.ts';
-import type { SaveResult } from '../persistence/saveResult.ts';
 import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
+import type { PreparedMessage } from '../protocol/message.ts';
+import { sameContent } from '../protocol/messageBytes.ts';
 import type { PlanStatus } from '../protocol/plan.ts';
 import { Backoff } from '../resilience/backoff.ts';
 import type { FinalResult } from './team.ts';
@@ -44,8 +45,10 @@ export class RunEnd {
       const result = await this.#indelible.save(last);
       if (result.status === 'stored') return;
       if (!mayComeLater.includes(result.error.code)) throw result.error;
-      do await this.#pause(backoff.next(), result.error);
-      while (await this.#stillWaits(result));
+      do {
+        await this.#pause(backoff.next(), result.error);
+        if (result.status === 'pending' && (await this.#isStored(result.message))) return;
+      } while (result.status === 'pending' && this.#indelible.persistence.queued > 0);
     }
   }
 
@@ -65,15 +68,15 @@ export class RunEnd {
   }
 
   /**
-   * Whether a message that was accepted is undecided. Until then it is not handed over again: during a long outage that
-   * would fill the queue. Saving it once more when it is decided answers how.
+   * Whether a message that was accepted has been stored since. As long as it may still wait it is looked for and not
+   * saved again: during a long outage that would fill the queue.
    */
-  async #stillWaits({ status }: SaveResult): Promise<boolean> {
-    if (status !== 'pending' || this.#indelible.persistence.queued === 0) return false;
+  async #isStored({ planId, messageId, body }: PreparedMessage): Promise<boolean> {
     try {
-      return (await this.#indelible.store.log.find(this.planId, this.messageId)) === undefined;
+      const found = await this.#indelible.store.log.find(planId, messageId);
+      return found !== undefined && sameContent(found.body, body);
     } catch {
-      return true; // it cannot be stored where nothing can be read
+      return false; // nothing is stored where nothing can be read
     }
   }
 

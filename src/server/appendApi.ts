@@ -1,9 +1,8 @@
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import type { Indelible } from '../agents/indelible.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
 import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
 import { checkId } from '../protocol/message.ts';
-import { nobody } from '../runs/runner.ts';
 import type { AppEnv } from './appEnv.ts';
 import { type AppendedMessage, appendedMessages, appendSchema, wireName } from './appendedMessages.ts';
 import { detailAnswer } from './detail.ts';
@@ -11,6 +10,7 @@ import { putPlan, putPlanSchema } from './putPlan.ts';
 import { readBody } from './requestBody.ts';
 import { defaultLimits } from './serverLimits.ts';
 import { withinDeadline } from './storeDeadline.ts';
+import { userIdOf } from './userId.ts';
 import { v3Plan } from './v3Plan.ts';
 
 /** A batch may be larger than the bodies of people's calls. */
@@ -45,7 +45,7 @@ interface AppendAnswer {
  */
 export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   app.post('/api/v1/plans/:plan_id/messages', async (c) => {
-    const planId = checkId(c.req.param('plan_id'), 'plan_id');
+    const planId = planIdOf(c);
     const read = await readBody(c.req.raw, appendSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const appended = appendedMessages(read.body, planId, indelible.clock.now);
@@ -59,13 +59,29 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   });
 
   app.put('/api/v1/plans/:plan_id', async (c) => {
-    const planId = checkId(c.req.param('plan_id'), 'plan_id');
+    const planId = planIdOf(c);
     const read = await readBody(c.req.raw, putPlanSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
-    const put = putPlan(indelible, planId, read.body, c.req.header('x-ms-client-principal-id') || nobody);
+    const userId = userIdOf(c.req.header('x-ms-client-principal-id'), 'x-ms-client-principal-id');
+    const put = putPlan(indelible, planId, read.body, userId);
     const { plan, created } = await withinDeadline(indelible.clock, defaultLimits.storeDeadlineMs, put);
     return c.json(v3Plan(plan), created ? 201 : 200);
   });
+}
+
+/** The id in the path, as it was sent: hono hands on what it cannot decode. @throws IndelibleError `invalid_id` */
+function planIdOf(c: Context): string {
+  const segment = new URL(c.req.url).pathname.split('/')[4] ?? '';
+  try {
+    return checkId(decodeURIComponent(segment), 'plan_id');
+  } catch (cause) {
+    if (IndelibleError.is(cause)) throw cause;
+    throw new IndelibleError('invalid_id', {
+      message: 'plan_id is not percent-encoded UTF-8',
+      field: 'plan_id',
+      cause,
+    });
+  }
 }
 
 /** All are handed over before the first is waited for, so they stand in their order and share a commit. */

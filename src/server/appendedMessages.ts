@@ -74,9 +74,19 @@ function issuesOf(message: NewMessage, loc: readonly (string | number)[], now: (
     return [];
   } catch (error) {
     if (!IndelibleError.is(error)) throw error;
-    const field = wireName(error.field ?? '');
-    return [{ loc: field === '' ? loc : [...loc, field], msg: error.message, type: error.code }];
+    const { field, message } = inWireWords(error);
+    return [{ loc: field === '' ? loc : [...loc, field], msg: message, type: error.code }];
   }
+}
+
+/** What is wrong with a message, in the spelling of the wire: `agent_name is empty`. */
+export function inWireWords({ field = '', message }: IndelibleError): {
+  readonly field: string;
+  readonly message: string;
+} {
+  const spelled = wireName(field);
+  const says = field !== '' && message.startsWith(field) ? spelled + message.slice(field.length) : message;
+  return { field: spelled, message: says };
 }
 
 const wireNames: Readonly<Record<string, string>> = {

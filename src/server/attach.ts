@@ -27,8 +27,8 @@ export interface Attached {
 }
 
 /**
- * Answers /api/v3 on an HTTP server that is there already. The server's own limits (headers, timeouts) are its maker's
- * business: {@link startServer} sets them.
+ * Answers all requests and upgrades of an HTTP server that is there already: what is not /api/v3 is 404. The server's own
+ * limits (headers, timeouts) are its maker's business; `startServer` sets them.
  *
  * @throws IndelibleError `invalid_config`
  */
@@ -65,9 +65,11 @@ export function attach(server: Server, options: AttachOptions): Attached {
   });
 
   async function close(): Promise<void> {
-    const { clock } = indelible;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const cancel = clock.schedule(limits.closeTimeoutMs, () => server.closeAllConnections());
+    const cancel = indelible.clock.schedule(limits.closeTimeoutMs, () => {
+      server.closeAllConnections();
+      upgrade.cutOff();
+    });
     await upgrade.close();
     await closed;
     cancel();

@@ -1,4 +1,3 @@
-import { IndelibleError } from '../protocol/errors.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { v3MessageRow } from '../protocol/v3Frames.ts';
 
@@ -45,7 +44,7 @@ async function* untilFailure(pieces: AsyncGenerator<Uint8Array>, cut: (() => voi
   try {
     yield* pieces;
   } catch (error) {
-    if (cut === undefined || !IndelibleError.is(error)) throw error;
+    if (cut === undefined) throw error;
     cut();
   }
 }

@@ -1,7 +1,7 @@
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Indelible } from '../agents/indelible.ts';
-import { nobody, type Runner } from '../runs/runner.ts';
+import type { Runner } from '../runs/runner.ts';
 import { readAll } from '../store/readAll.ts';
 import type { AppEnv } from './appEnv.ts';
 import { detailAnswer } from './detail.ts';
@@ -10,7 +10,10 @@ import { idParameter, queryParameter } from './queryParameter.ts';
 import { readBody } from './requestBody.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { withinDeadline } from './storeDeadline.ts';
+import { userIdOf } from './userId.ts';
 import { v3Plan } from './v3Plan.ts';
+
+const principal = 'x-ms-client-principal-id';
 
 export interface PlanRoutes {
   readonly indelible: Indelible;
@@ -38,7 +41,7 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     const { description, session_id, team_id } = read.body;
     const { plan } = await runner.start({
       description,
-      userId: userIdOf(c),
+      userId: userIdOf(c.req.header(principal), principal),
       ...(typeof session_id === 'string' && { sessionId: session_id }),
       ...(team_id && { teamId: team_id }),
     });
@@ -60,7 +63,10 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     const messages = readAll(store.log, planId);
     const first = await inTime(messages.next());
     c.header('Content-Type', 'application/json');
-    if (c.req.method === 'HEAD') return c.body(null);
+    if (c.req.method === 'HEAD') {
+      await messages.return();
+      return c.body(null);
+    }
     const head = `{"plan":${JSON.stringify(v3Plan(plan))},"messages":[`;
     const tail = () =>
       `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
@@ -68,8 +74,4 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     const { outgoing } = c.env ?? {};
     return c.body(streamedBody(planMessages(head, first, messages, tail), outgoing && (() => outgoing.destroy())));
   });
-}
-
-function userIdOf(c: Context): string {
-  return c.req.header('x-ms-client-principal-id') || nobody;
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Indelible } from '../agents/indelible.ts';
 import type { Subscription } from '../feed/subscription.ts';
+import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
@@ -20,8 +21,6 @@ export interface PlanSocketOptions {
   readonly indelible: Indelible;
   readonly limits: ServerLimits;
   readonly connectionCount: () => number;
-  /** Said once. */
-  readonly closed: (socket: PlanSocket, code: number) => void;
 }
 
 /**
@@ -34,6 +33,8 @@ export interface PlanSocketOptions {
  */
 export class PlanSocket {
   readonly peer: SocketPeer;
+  /** Resolves when it is closed, with the code. */
+  readonly ended: Promise<number>;
   readonly #options: PlanSocketOptions;
   readonly #heartbeat: Heartbeat;
   #subscription: Subscription | undefined;
@@ -55,16 +56,19 @@ export class PlanSocket {
     this.#heartbeat = new Heartbeat({ ws, clock, intervalMs: limits.heartbeatMs, beat: () => this.#beat() });
     const guard = new InboundGuard({ clock, limits, close });
     ws.on('error', () => {}); // 'close' follows, and says all there is to say
-    ws.on('close', (code) => {
-      this.#heartbeat.end();
-      guard.end();
-      this.#subscription?.close();
-      options.closed(this, code);
+    this.ended = new Promise((resolve) => {
+      ws.on('close', (code) => {
+        this.#heartbeat.end();
+        guard.end();
+        this.#subscription?.close();
+        resolve(code);
+      });
     });
     ws.on('message', (data, isBinary) => {
       if (ws.readyState === ws.OPEN && guard.allows()) frames.receive(data as Buffer, isBinary);
     });
-    ws.on('ping', () => void (ws.readyState === ws.OPEN && guard.allows()));
+    ws.on('ping', () => guard.allows());
+    ws.on('pong', () => guard.allows());
     transport.on('data', (bytes: Buffer) => {
       this.#heartbeat.heard();
       guard.follow(bytes);
@@ -95,7 +99,7 @@ export class PlanSocket {
       messages: (messages) => this.#give(messages),
       live: (event) => this.#show(event),
       caughtUp: () => void (progress && this.#show(progress)),
-      dropped: () => this.#options.ws.terminate(),
+      dropped: (reason) => this.#dropped(reason),
     });
   }
 
@@ -117,27 +121,32 @@ export class PlanSocket {
     this.#options.ws.terminate();
   }
 
+  /** Clients of this protocol know no other log behind the same plan: they come again, and are shown it from there. */
+  #dropped(reason: unknown): void {
+    if (IndelibleError.is(reason, 'log_replaced')) this.close(1012, 'the log was replaced');
+    else this.terminate();
+  }
+
   #give(messages: readonly StoredMessage[]): Promise<void> | undefined {
     const next = this.#sendSome(messages, 0);
-    return this.#isBehind ? this.#giveRest(messages, next) : undefined;
+    return next < messages.length || this.#isBehind ? this.#giveRest(messages, next) : undefined;
   }
 
   async #giveRest(messages: readonly StoredMessage[], from: number): Promise<void> {
     let next = from;
-    do {
-      await this.#drained();
+    while (next < messages.length || this.#isBehind) {
+      if (this.#isBehind) await this.#drained();
       next = this.#sendSome(messages, next);
-    } while (this.#isBehind);
+    }
   }
 
-  /** Sends messages until the budget is used up, in one write; answers where to go on. */
+  /** Sends messages until the budget is used up, in one write; answers where to go on. To a closed socket all is sent. */
   #sendSome(messages: readonly StoredMessage[], from: number): number {
     const { ws, transport } = this.#options;
+    if (ws.readyState !== ws.OPEN) return messages.length;
     let next = from;
     transport.cork();
-    while (ws.readyState === ws.OPEN && !this.#isBehind) {
-      const message = messages[next];
-      if (message === undefined) break;
+    for (let message = messages[next]; message !== undefined && !this.#isBehind; message = messages[next]) {
       ws.send(v3MessageFrame(message));
       this.#sent = message.sequence;
       next++;

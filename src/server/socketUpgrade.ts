@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Indelible } from '../agents/indelible.ts';
 import { checkId } from '../protocol/message.ts';
-import { nobody } from '../runs/runner.ts';
 import { type LogPosition, logStart } from '../store/messageLog.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import { detailBytes, type Refusal, refusalOf } from './detail.ts';
@@ -11,6 +10,7 @@ import { queryParameter } from './queryParameter.ts';
 import type { SocketPeer } from './serverFrames.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { withinDeadline } from './storeDeadline.ts';
+import { userIdOf } from './userId.ts';
 import type { WebSocketManager } from './webSocketManager.ts';
 
 export interface SocketUpgradeOptions {
@@ -54,10 +54,14 @@ export class SocketUpgrade {
     server.on('upgrade', (request, transport, head) => void this.#upgrade(request, transport, head));
   }
 
-  /** Opens no more sockets; closes those that are open with 1001. Resolves when all are gone, in bounded time. */
-  async close(): Promise<void> {
+  /** Opens no more sockets; closes those that are open with 1001. Resolves when those are gone, in bounded time. */
+  close(): Promise<void> {
     this.#closed = true;
-    await this.#options.sockets.closeAll(1001);
+    return this.#options.sockets.closeAll(1001);
+  }
+
+  /** Ends whatever is still connected. */
+  cutOff(): void {
     for (const transport of this.#transports) transport.destroy();
   }
 
@@ -86,8 +90,8 @@ export class SocketUpgrade {
     if (!access.allowsOrigin(origin, host)) return { status: 403, detail: 'Pages of this origin may not call' };
     const path = planPath(request);
     if (path === undefined) return { status: 404, detail: 'Not found' };
-    const userId = queryParameter(request.url ?? '', 'user_id');
-    return { planId: checkId(decode(path), 'plan_id'), userId: userId ? checkId(userId, 'user_id') : nobody };
+    const userId = userIdOf(queryParameter(request.url ?? '', 'user_id'), 'user_id');
+    return { planId: checkId(decode(path), 'plan_id'), userId };
   }
 
   /** How far the plan's log goes now. */

@@ -4,6 +4,7 @@ import type { Indelible } from '../agents/indelible.ts';
 import type { Runner } from '../runs/runner.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import type { AppEnv } from './appEnv.ts';
+import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
 import { addPlanRoutes } from './planRoutes.ts';
@@ -34,6 +35,7 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
+  mountAppendApi(app, indelible);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );

@@ -24,7 +24,6 @@ export class WebSocketManager implements Broadcaster {
   readonly #plans = new Map<string, Set<PlanSocket>>();
   readonly #socketsOfUser = new Map<string, number>();
   readonly #visits = new PlanVisits();
-  readonly #whenEmpty: (() => void)[] = [];
 
   constructor(indelible: Indelible, limits: ServerLimits) {
     this.#indelible = indelible;
@@ -68,8 +67,8 @@ export class WebSocketManager implements Broadcaster {
       indelible: this.#indelible,
       limits: this.#limits,
       connectionCount: () => this.connections(planId),
-      closed: (closed, code) => this.#closed(closed, code),
     });
+    void socket.ended.then((code) => this.#ended(socket, code));
     const sockets = this.#plans.get(planId);
     if (sockets) sockets.add(socket);
     else this.#plans.set(planId, new Set([socket]));
@@ -78,22 +77,23 @@ export class WebSocketManager implements Broadcaster {
     socket.begin(connectionEstablished(peer, status, this.connections(planId), this.#timestamp()), after);
   }
 
-  /** Closes all sockets; resolves when all are gone. Peers that do not answer in time are cut off. */
+  /** Closes the sockets there are; resolves when all are gone. Peers that do not answer in time are cut off. */
   async closeAll(code = 1001, timeoutMs = this.#limits.closeTimeoutMs): Promise<void> {
     const sockets = [...this.#plans.values()].flatMap((ofPlan) => [...ofPlan]);
-    if (sockets.length === 0) return;
-    const empty = new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     const cancel = this.#indelible.clock.schedule(timeoutMs, () => {
       for (const socket of sockets) socket.terminate();
     });
     for (const socket of sockets) socket.close(code, 'the server is going away');
-    await empty;
+    await Promise.all(sockets.map((socket) => socket.ended));
     cancel();
   }
 
   /** Behind which sequence a socket that is opened now starts. */
   #startOf(planId: string, head: number): number {
-    const unseen = this.connections(planId) > 0 ? 0 : head - this.#visits.seen(planId);
+    const seen = this.#visits.seen(planId);
+    // A log that ends before what was seen is another one, restored from a backup: all of it is new.
+    const written = seen > head ? head : head - seen;
+    const unseen = this.connections(planId) > 0 ? 0 : written;
     const shown = unseen > 0 ? Math.min(unseen, newestUnseen) : newestSeen;
     return Math.max(0, head - shown);
   }
@@ -109,7 +109,7 @@ export class WebSocketManager implements Broadcaster {
     ws.close(1008, 'too many connections');
   }
 
-  #closed(socket: PlanSocket, code: number): void {
+  #ended(socket: PlanSocket, code: number): void {
     const { planId, userId } = socket.peer;
     const sockets = this.#plans.get(planId);
     sockets?.delete(socket);
@@ -119,7 +119,6 @@ export class WebSocketManager implements Broadcaster {
     else this.#socketsOfUser.delete(userId);
     this.#visits.left(planId, userId, socket.seen(code), !this.#plans.has(planId));
     this.#indelible.observe({ type: 'socket_closed', planId, userId, code });
-    if (this.#plans.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #timestamp(): string {

@@ -49,8 +49,10 @@ export interface MessageLog {
   heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>>;
 
   /**
-   * Calls `listener` after commits: a hint to look, never the only way to learn of a message. It may come late, twice
-   * or for nothing. Commits of this process carry what was committed, in order; others may say only that something was.
+   * Calls `listener` after commits: a hint to look, never the only way to learn of a message. Hints may come late, twice,
+   * out of order or for nothing. A commit of this instance is told with what it committed: a run of the plan that ends
+   * at the head it names, readable when it is told. Of what others committed, and of this instance's own commits once
+   * more, a hint may say only how far a plan goes, or only that something was committed.
    */
   onCommit(listener: CommitListener): () => void;
 }
@@ -94,7 +96,7 @@ export interface PlanCommit {
   readonly planId: string;
   /** How far the plan's log goes with this commit. */
   readonly head: LogPosition;
-  /** Empty where another process committed: then only the head is known. */
+  /** Empty where only the head is known: what others committed, and what the database tells of once more. */
   readonly messages: readonly StoredMessage[];
   readonly updates: readonly StoredMessage[];
 }

@@ -62,11 +62,12 @@ export class Submission {
 
   /**
    * What `MessagePersistenceService.save` answered. A message that waited when the service was closed is unknown: it
-   * may have been on its way.
+   * may have been on its way. So is one that was refused after a try whose answer was lost: that one may have stored it.
    */
   settle(result: SaveResult): void {
     if (result.status === 'stored') this.acknowledged(result.message.sequence);
-    else if (result.status === 'refused' && result.error.code !== 'service_closed') this.refused(result.error.code);
+    if (result.status !== 'refused' || result.error.code === 'service_closed') return;
+    if (result.error.code !== 'store_refused' || result.retries === 0) this.refused(result.error.code);
   }
 
   /** Whether this save can be what left `row` in the database. */

@@ -5,9 +5,9 @@ import type { Watcher } from '../../src/feed/watcher.ts';
 import type { IndelibleError } from '../../src/protocol/errors.ts';
 import type { LiveEvent } from '../../src/protocol/liveEvent.ts';
 import { prepareMessage, type StoredMessage } from '../../src/protocol/message.ts';
-import type { Clock } from '../../src/resilience/clock.ts';
 import { type AppendOutcome, type CommitListener, logStart, type MessageLog } from '../../src/store/messageLog.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { ManualClock } from '../../src/testing/manualClock.ts';
 
 const planId = 'plan';
 
@@ -21,24 +21,6 @@ function sequences(messages: readonly StoredMessage[]): number[] {
 
 function upTo(end: number, from = 1): number[] {
   return Array.from({ length: end - from + 1 }, (_, index) => from + index);
-}
-
-/** A clock whose timers run when the test says so. */
-class ManualClock implements Clock {
-  readonly #timers = new Set<() => void>();
-  now = () => 0;
-  monotonic = () => 0;
-  schedule(_delayMs: number, action: () => void): () => void {
-    const timer = () => {
-      this.#timers.delete(timer);
-      action();
-    };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-  runAll(): void {
-    for (const timer of [...this.#timers]) timer();
-  }
 }
 
 async function settle(): Promise<void> {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { IndelibleError } from 'indelible/protocol';
+import type { Fault } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { settle } from './manualClock.ts';
@@ -34,7 +35,7 @@ describe('group commit gathers', () => {
     const { service, faults, batches } = setUp({ maxBatch: 10 });
     let inFlight = 0;
     let most = 0;
-    faults.script = async () => {
+    faults.script = async (): Promise<Fault> => {
       most = Math.max(most, ++inFlight);
       await settle();
       inFlight--;
@@ -57,14 +58,14 @@ describe('group commit gathers', () => {
 
 describe('while the database is away, group commit', () => {
   it('tries the same batch again after a pause that grows, and then goes on in order', async () => {
-    const { service, faults, clock, events, store } = setUp();
+    const { service, faults, clock, events, store } = setUp({ backoff: { initialDelayMs: 10, maxDelayMs: 100 } });
     faults.refuse();
     const first = service.save(message('m1'));
     await clock.pass(300);
     const second = service.save(message('m2'));
     await clock.pass(300);
     faults.heal();
-    await clock.pass(10_000);
+    await clock.pass(200);
     expect(await first).toMatchObject({ status: 'stored', duplicate: false });
     expect(await second).toMatchObject({ status: 'stored', retries: 0 });
     expect(await storedIds(store)).toEqual(['m1', 'm2']);

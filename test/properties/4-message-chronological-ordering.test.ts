@@ -48,7 +48,7 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         const rows = await readPlan(reader, planId);
         expect(await indelible.persistence.getMessagesForPlan(planId)).toEqual(rows);
         // What loops of calls wrote stands in the order of the calls, whichever agent made them.
-        const called = written.filter(({ inGraph }) => !inGraph);
+        const called = written.filter(({ way }) => way !== undefined);
         const callers = new Set(called.map(({ agentName }) => agentName));
         expectSame(
           rows.filter(({ agentName }) => callers.has(agentName)),

@@ -22,8 +22,8 @@ export interface AgentScript {
 
 /** One call that saves. */
 export interface Step {
-  readonly way: 'save' | 'saveAgentMessage' | 'saveMessagesBatch' | 'persistMessage';
-  /** One message, or those of a batch. */
+  readonly way: 'save' | 'saveAgentMessage' | 'saveMessagesBatch' | 'persistMessage' | 'streamed';
+  /** One message, or those of a batch. One that is streamed is shown word by word, then saved. */
   readonly messages: readonly ScriptedMessage[];
   /** Whether the agent waits for the answer before its next step. */
   readonly waits: boolean;

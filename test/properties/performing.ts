@@ -26,7 +26,8 @@ export interface Written {
   /** What must be read back. */
   readonly said: Saying;
   readonly messageId: string | undefined;
-  readonly inGraph: boolean;
+  /** The call that saved it; a graph has none. */
+  readonly way: Step['way'] | undefined;
   /** Whether the agent was told that it is stored; undefined while it was told nothing. */
   stored: boolean | undefined;
   /** As far as the call answers it. */
@@ -77,7 +78,7 @@ async function performAgent(
   const answers: Promise<void>[] = [];
   for (const step of steps) {
     await next(step.pause);
-    const all = step.messages.map((message) => note(planId, name, message));
+    const all = step.messages.map((message) => note(planId, name, message, step.way));
     written.push(...all);
     const answer = call(stage, step, all);
     if (step.waits) await answer;
@@ -86,9 +87,9 @@ async function performAgent(
   await Promise.all(answers);
 }
 
-function note(planId: string, agentName: string, message: ScriptedMessage, inGraph = false): Written {
+function note(planId: string, agentName: string, message: ScriptedMessage, way?: Step['way']): Written {
   const { messageId, ...said } = message;
-  return { planId, agentName, said, messageId, inGraph, stored: undefined, result: undefined };
+  return { planId, agentName, said, messageId, way, stored: undefined, result: undefined };
 }
 
 async function call(stage: Stage, { way }: Step, all: readonly Written[]): Promise<void> {
@@ -114,9 +115,23 @@ async function call(stage: Stage, { way }: Step, all: readonly Written[]): Promi
     const result = await log.persistMessage(message, stage.manager?.(message.planId));
     await tell(first, result.databaseSaved, result);
   } else {
+    if (way === 'streamed') await stream(log, first);
     const result = await log.save(message);
     await tell(first, result.status === 'stored', result);
   }
+}
+
+let streams = 0;
+
+/** Shows the text while it is being written. */
+async function stream({ live }: Stage['log'], { planId, agentName, said: { content } }: Written): Promise<void> {
+  const streamId = `stream ${++streams}`;
+  live.streamStarted(planId, streamId, agentName);
+  for (const delta of content.match(/[^]{1,7}/g)?.slice(0, 50) ?? []) {
+    live.streamDelta(planId, streamId, agentName, delta);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  live.streamEnded(planId, streamId, agentName, content);
 }
 
 /** The agent as a LangGraph graph: a node for each step, in a row, that returns the step's messages. */
@@ -144,7 +159,7 @@ async function performGraph(
       await next(pause);
       returned = messages.map(({ content }) => {
         const metadata = { langgraph_node: node, langgraph_step: index + 1 };
-        return note(planId, name, { content, metadata }, true);
+        return note(planId, name, { content, metadata });
       });
       written.push(...returned);
       return { messages: messages.map(({ content }) => new AIMessage({ content, name })) };

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import { WatchingClient } from './watchingClient.ts';
+import type { AgentMessage } from '../../src/protocol/message.ts';
+import { WatchedLog } from '../../src/testing/watchedLog.ts';
+import { type Frame, rowOf, WatchingClient } from './watchingClient.ts';
 
 /** What becomes of one socket, in steps of the plan it watches. */
 export interface SocketScript {
-  /** 0: before the plan begins. */
+  /** 0: before the plan begins, 1: before its first step. */
   readonly opensAt: number;
   readonly fate: 'stays' | 'drops' | 'closes' | 'pauses';
   /** Steps after it was opened. */
@@ -33,22 +35,30 @@ let users = 0;
 export class Audience {
   /** All there were, also those that are gone. */
   readonly clients: WatchingClient[] = [];
-  /** Those that were there before the first step and stay to the end, without a pause. */
+  /** Those that are there from before the plan begins to the end, without a pause. */
   readonly faithful: WatchingClient[] = [];
   readonly #url: string;
   readonly #planId: string;
   readonly #actions = new Map<number, (() => unknown)[]>();
   readonly #paused = new Set<WatchingClient>();
+  readonly #shown: (frame: Frame) => unknown;
 
-  constructor(url: string, planId: string, scripts: readonly SocketScript[]) {
+  /** `shown` is called with each frame of a stored message as it comes. */
+  constructor(url: string, planId: string, scripts: readonly SocketScript[], shown: (frame: Frame) => unknown = () => {}) {
     this.#url = url;
     this.#planId = planId;
+    this.#shown = shown;
     for (const script of scripts) this.#plan(script);
   }
 
-  /** Call before each step of the plan; the sockets that open at it have their first frame when this resolves. */
-  async beforeStep(step: number): Promise<void> {
-    for (const action of this.#actions.get(step) ?? []) await action();
+  /** Call before the plan begins. */
+  arrive(): Promise<void> {
+    return this.#act(0);
+  }
+
+  /** Call before each step of the plan, from 0; sockets that open at it have their first frame when this resolves. */
+  beforeStep(step: number): Promise<void> {
+    return this.#act(step + 1);
   }
 
   /** All that are open, read again, and have been sent the plan up to `head`. */
@@ -58,33 +68,50 @@ export class Audience {
     await Promise.all(this.clients.map((client) => client.until(() => !client.isOpen || client.head >= head)));
   }
 
+  /** What the sockets were sent and should not have been, or the other way round; `rows` are all messages of the plan. */
+  violations(rows: readonly AgentMessage[]): string[] {
+    return this.clients.flatMap((client, index) => {
+      const watched = new WatchedLog(String(index), this.#planId, this.faithful.includes(client) ? 0 : undefined);
+      for (const frame of client.messages) watched.sawRow(rowOf(frame));
+      if (client.isOpen) watched.stayedToTheEnd();
+      return watched.violations(rows);
+    });
+  }
+
   async leave(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
   }
 
   #plan({ opensAt, fate, after, returnsAfter }: SocketScript): void {
-    let client: WatchingClient;
+    // Steps of several agents are taken at the same time: the later may come before the earlier is done.
+    const first = Promise.withResolvers<WatchingClient>();
     const open = async () => {
-      client = await WatchingClient.connect(this.#url, this.#planId, `user ${++users}`);
+      const client = await WatchingClient.connect(this.#url, this.#planId, `user ${++users}`, this.#shown);
       this.clients.push(client);
       if (fate === 'stays' && opensAt === 0) this.faithful.push(client);
+      first.resolve(client);
     };
     this.#at(opensAt, open);
     if (fate === 'stays') return;
     this.#at(opensAt + after, async () => {
+      const client = await first.promise;
       if (fate === 'drops') client.drop();
       if (fate === 'closes') await client.close();
-      if (fate === 'pauses') {
-        client.pause();
-        this.#paused.add(client);
-      }
+      if (fate !== 'pauses') return;
+      client.pause();
+      this.#paused.add(client);
     });
     if (returnsAfter === undefined) return;
     this.#at(opensAt + after + returnsAfter, async () => {
-      if (fate !== 'pauses') await open();
+      if (fate !== 'pauses') return await open();
+      const client = await first.promise;
       client.resume();
       this.#paused.delete(client);
     });
+  }
+
+  async #act(at: number): Promise<void> {
+    await Promise.all((this.#actions.get(at) ?? []).map((action) => action()));
   }
 
   #at(step: number, action: () => unknown): void {

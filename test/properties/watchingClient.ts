@@ -25,21 +25,19 @@ export interface Payload extends Omit<WireRow, 'type'> {
 export class WatchingClient {
   readonly planId: string;
   readonly frames: Frame[] = [];
-  /** Called with each frame of a stored message as it comes. */
-  onMessage: (frame: Frame) => void = () => {};
   /** The close code; undefined while it is open. */
   closeCode: number | undefined;
   readonly #ws: WebSocket;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(ws: WebSocket, planId: string) {
+  private constructor(ws: WebSocket, planId: string, shown: (frame: Frame) => unknown) {
     this.planId = planId;
     this.#ws = ws;
     ws.on('message', (data) => {
       const text = data.toString();
       const frame: Frame = { text, ...JSON.parse(text) };
       this.frames.push(frame);
-      if (isMessage(frame)) this.onMessage(frame);
+      if (isMessage(frame)) void shown(frame);
       this.#look();
     });
     ws.on('close', (code) => {
@@ -49,12 +47,17 @@ export class WatchingClient {
     ws.on('error', () => {});
   }
 
-  /** Resolves when the first frame is there. */
-  static async connect(url: string, planId: string, userId: string): Promise<WatchingClient> {
+  /** Resolves when the first frame is there. `shown` is called with each frame of a stored message as it comes. */
+  static async connect(
+    url: string,
+    planId: string,
+    userId: string,
+    shown: (frame: Frame) => unknown = () => {},
+  ): Promise<WatchingClient> {
     const query = `user_id=${encodeURIComponent(userId)}`;
     const path = `/api/v3/socket/${encodeURIComponent(planId)}?${query}`;
     const ws = new WebSocket(url.replace(/^http/, 'ws') + path, { perMessageDeflate: false });
-    const client = new WatchingClient(ws, planId);
+    const client = new WatchingClient(ws, planId, shown);
     await client.until(() => client.frames.length > 0 || client.closeCode !== undefined);
     return client;
   }
@@ -73,13 +76,14 @@ export class WatchingClient {
     return this.closeCode === undefined;
   }
 
-  /** Resolves when it is so; looked at with each frame. */
+  /** Resolves when it is so; looked at with each frame. Rejects if it cannot be any more: the socket was closed. */
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = () => {
-        if (!condition()) return;
+        if (condition()) resolve();
+        else if (this.isOpen) return;
+        else reject(new Error(`closed with ${this.closeCode} after ${this.frames.map(({ type }) => type)}`));
         this.#waiting.delete(look);
-        resolve();
       };
       this.#waiting.add(look);
       look();

@@ -6,8 +6,7 @@ import { anyJson } from './anyJson.ts';
 describe('encodeJson says the same as JSON.stringify', () => {
   test.prop([anyJson])('of any JSON value', (value) => {
     const text = encodeJson(value, 'metadata');
-    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
-    expect(text.replaceAll('-0', '0')).toBe(JSON.stringify(value).replaceAll('-0', '0'));
+    expect(text).toBe(JSON.stringify(value));
   });
 
   test.prop([fc.string({ unit: 'binary', maxLength: 30 }), fc.string({ unit: 'grapheme', maxLength: 30 })])(

@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { Indelible } from '../../src/agents/indelible.ts';
 import { IndelibleError } from '../../src/protocol/errors.ts';
+import { prepareMessage } from '../../src/protocol/message.ts';
 import { parseMessageBytes } from '../../src/protocol/messageBytes.ts';
 import { Runner, type Task } from '../../src/runs/runner.ts';
 import type { FinalResult, RunContext, Team } from '../../src/runs/team.ts';
 import { createDemoTeam } from '../../src/runs/teams/demo.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { temporaryLog, watch } from './temporaryLog.ts';
 
@@ -117,19 +119,24 @@ describe('a run', () => {
     expect(message!.content.length).toBeLessThan(3_000);
   });
 
-  test.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['a result without a content', { agentName: 'Ann' }],
-    ['a result of nobody', { agentName: '', content: 'Done.' }],
-    ['a result larger than a message may be', { agentName: 'Ann', content: 'x'.repeat(5_000_000) }],
-  ])('whose team answers %s has failed', async (_name, answer) => {
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /team answered no final result/],
+    ['a result without a content', { agentName: 'Ann' }, /team answered no final result/],
+    ['a result of nobody', { agentName: '', content: 'Done.' }, /agentName is empty/],
+    ['a result larger than a message may be', { agentName: 'Ann', content: 'x'.repeat(5_000_000) }, /limit/],
+  ])('whose team answers %s has failed, and says why', async (_name, answer, reason) => {
     const { indelible } = temporaryLog();
     const runner = new Runner(indelible, [team(async () => answer as FinalResult)]);
     const { ended, plan } = await runner.start({ description: 'Answer' });
     expect(await ended).toBe('failed');
     const messages = await indelible.persistence.getMessagesForPlan(plan.planId);
     expect(messages).toMatchObject([
-      { type: 'final_result_message', agentName: 'System', metadata: { status: 'failed' } },
+      {
+        type: 'final_result_message',
+        agentName: 'System',
+        content: expect.stringMatching(reason),
+        metadata: { status: 'failed' },
+      },
     ]);
   });
 
@@ -147,9 +154,11 @@ describe('a run', () => {
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'failed' });
   });
 
-  test('may have the longest plan id there is', async () => {
+  test.each([
+    ['letters', 'a'.repeat(256)],
+    ['surrogate pairs', `a${'😀'.repeat(255)}`],
+  ])('may have the longest plan id there is, of %s', async (_name, planId) => {
     const { indelible } = temporaryLog();
-    const planId = '😀'.repeat(128);
     const runner = new Runner(indelible, [team(async () => done)]);
     const { ended } = await runner.start({ description: 'Long', planId });
     expect(await ended).toBe('completed');
@@ -267,8 +276,8 @@ describe('what cannot be started', () => {
 });
 
 describe('while the database is away, the end of a run', () => {
-  /** A store whose log takes no messages while `away.is`; its plans go on. */
-  function flaky(away: { is: boolean }): (store: Store) => Store {
+  /** A store whose log takes no message of a plan that is `away`; its plans go on. */
+  function flaky(away: ReadonlySet<string>): (store: Store) => Store {
     return (store) => {
       const { log } = store;
       return {
@@ -276,7 +285,7 @@ describe('while the database is away, the end of a run', () => {
         log: {
           epoch: log.epoch,
           append: async (batch) => {
-            if (away.is) throw new IndelibleError('store_unavailable');
+            if (batch.some(({ planId }) => away.has(planId))) throw new IndelibleError('store_unavailable');
             return log.append(batch);
           },
           update: (message, expectedVersion) => log.update(message, expectedVersion),
@@ -291,11 +300,11 @@ describe('while the database is away, the end of a run', () => {
   const impatient = { persistence: { deadlineMs: 20 } };
 
   test('waits: the plan is not called completed before its last message is stored', async () => {
-    const away = { is: false };
+    const away = new Set<string>();
     const { indelible, events } = temporaryLog(impatient, flaky(away));
     const runner = new Runner(indelible, [
       team(async ({ say }) => {
-        away.is = true;
+        away.add('p');
         await say({ agentName: 'Ann', content: 'Into the dark.' });
         return done;
       }),
@@ -307,10 +316,52 @@ describe('while the database is away, the end of a run', () => {
     await sleep(200); // Time in which a runner that does not wait would have gone on.
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'in_progress', messageCount: 0 });
     expect(indelible.persistence.queued).toBe(2);
-    away.is = false;
+    away.delete('p');
     expect(await ended).toBe('completed');
     expect(await told(indelible, 'p')).toEqual(['Ann: Into the dark.', 'final_result_message Ann: Done.']);
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'completed' });
+  });
+
+  test('waits for nothing that others save after it', async () => {
+    const away = new Set(['other']);
+    const oneByOne = { persistence: { deadlineMs: 20, maxBatch: 1 } };
+    const { indelible, events } = temporaryLog(oneByOne, flaky(away));
+    const runner = new Runner(indelible, [
+      team(async () => {
+        away.add('p');
+        return done;
+      }),
+    ]);
+    const { ended } = await runner.start({ description: 'Wait', planId: 'p' });
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ type: 'message_late' })));
+    const other = indelible.save({ planId: 'other', agentName: 'Bob', content: 'Me too.' });
+    away.delete('p');
+    expect(await ended).toBe('completed');
+    expect(await other).toMatchObject({ status: 'pending' });
+    expect(indelible.persistence.queued).toBe(1);
+    away.clear();
+  });
+
+  test('does not take for its own what another process stored meanwhile under the same id', async () => {
+    const away = new Set<string>();
+    const { indelible, events, file } = temporaryLog(impatient, flaky(away));
+    const runner = new Runner(indelible, [
+      team(async () => {
+        away.add('p');
+        return done;
+      }),
+    ]);
+    const { ended } = await runner.start({ description: 'Wait', planId: 'p' });
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ type: 'message_late' })));
+    const other = openSqliteStore(file);
+    const theirs = { planId: 'p', messageId: 'final-p', agentName: 'Eve', content: 'Mine.' };
+    await other.log.append([prepareMessage(theirs, { now: Date.now })]);
+    await other.close();
+    await sleep(100); // Time in which the runner sees it.
+    away.delete('p');
+    expect(await ended).toBe('failed');
+    expect(await told(indelible, 'p')).toEqual(['Eve: Mine.']);
+    expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'failed' });
   });
 
   test('waits for a database that another process has locked, and for the status of its plan too', async () => {
@@ -351,22 +402,24 @@ describe('while the database is away, the end of a run', () => {
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'completed' });
   });
 
-  test('is given up when the process stops: the plan is as it was, and nothing says that it is completed', async () => {
-    const away = { is: false };
+  test('is given up when the process stops: the plan is as it was, neither completed nor failed', async () => {
+    const away = new Set<string>();
     const { indelible, events } = temporaryLog(impatient, flaky(away));
     const runner = new Runner(indelible, [
       team(async () => {
-        away.is = true;
+        away.add('p');
         return done;
       }),
     ]);
+    const seen = await watch(indelible, 'p');
     const { ended } = await runner.start({ description: 'Wait', planId: 'p' });
     await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ type: 'message_late' })));
     await runner.close(60_000);
     expect(await ended).toBe('in_progress');
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'in_progress' });
     expect(events.filter(({ type }) => type === 'run_completed')).toEqual([]);
-    away.is = false; // What waits in memory is stored when the log is closed.
+    expect(seen.filter((one) => 'type' in one && one.type === 'error_notification')).toEqual([]);
+    away.delete('p'); // What waits in memory is stored when the log is closed.
   });
 });
 

@@ -31,7 +31,7 @@ export function temporaryLog(
   return { indelible, file, events };
 }
 
-export function temporaryFolder(): string {
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'indelible-runs-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -1,13 +1,18 @@
 import type { IndelibleError } from '../../protocol/errors.ts';
 import type { Clock } from '../../resilience/clock.ts';
 import type { Output } from '../output.ts';
-import { messages } from '../planText.ts';
+import { messages, plans as ofPlans } from '../planText.ts';
 import { onOneLine } from '../terminalText.ts';
 import type { Outage } from './patience.ts';
 
 const barColumns = 24;
 const terminalMs = 100;
 const plainMs = 2_000;
+
+export interface Totals {
+  readonly plans: number;
+  readonly messages: number;
+}
 
 /**
  * Tells how far a replay is, on stderr: on a terminal a bar that is drawn over itself, elsewhere a line every
@@ -16,17 +21,20 @@ const plainMs = 2_000;
 export class Progress implements Outage {
   readonly #output: Output;
   readonly #clock: Clock;
-  readonly #total: { readonly plans: number; readonly messages: number };
+  readonly #total: Totals;
+  readonly #quiet: boolean;
   #messages = 0;
   #plans = 0;
   #drawn = false;
   #endNext: (() => void) | undefined;
 
-  constructor(output: Output, clock: Clock, total: { readonly plans: number; readonly messages: number }) {
+  /** `quiet`: says nothing, for a script that reads stderr too. */
+  constructor(output: Output, clock: Clock, total: Totals, quiet: boolean) {
     this.#output = output;
     this.#clock = clock;
     this.#total = total;
-    this.#next();
+    this.#quiet = quiet;
+    if (!quiet) this.#next();
   }
 
   readonly message = (): void => {
@@ -61,6 +69,7 @@ export class Progress implements Outage {
   }
 
   #say(text: string): void {
+    if (this.#quiet) return;
     this.#clear();
     this.#output.note(text);
   }
@@ -68,7 +77,7 @@ export class Progress implements Outage {
   #facts(): string {
     const { plans, messages: all } = this.#total;
     const done = this.#messages.toLocaleString('en');
-    return `${done} of ${messages(all)} · ${this.#plans} of ${plans} plans`;
+    return `${done} of ${messages(all)} · ${this.#plans} of ${ofPlans(plans)}`;
   }
 
   #draw(terminal: NodeJS.WriteStream): void {

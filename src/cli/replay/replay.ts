@@ -1,3 +1,4 @@
+import { IndelibleError } from '../../protocol/errors.ts';
 import type { Clock } from '../../resilience/clock.ts';
 import type { Acknowledgement, ReplayTarget } from './replayTarget.ts';
 import type { Transcript, TranscriptMessage } from './transcripts.ts';
@@ -26,6 +27,8 @@ export interface ReplayResult {
   /** Those that were there before, with the same content. */
   readonly duplicates: number;
   readonly failures: readonly ReplayFailure[];
+  /** The target was away for too long, or is none: everything was broken off. */
+  readonly away: IndelibleError | undefined;
 }
 
 /** A message that was refused; the later ones of its plan were not written, so that none takes another's place. */
@@ -48,18 +51,25 @@ export async function replay(
   const total = { plans: 0, stored: 0, duplicates: 0 };
   const failures: ReplayFailure[] = [];
   const waiting = transcripts.values();
+  let away: IndelibleError | undefined;
   const writeOneAfterAnother = async () => {
     // One iterator for all: each takes the next plan when it is done with one.
     for (const transcript of waiting) {
-      if (options.stop.aborted) return;
+      if (options.stop.aborted || away !== undefined) return;
       const failure = await writePlan(transcript, target, options, total);
-      if (failure !== undefined) failures.push(failure);
+      if (IndelibleError.is(failure?.error) && failure.error.status === 503) away = failure.error;
+      else if (failure !== undefined) failures.push(failure);
       options.planDone();
     }
   };
   const writers = Array.from({ length: Math.min(options.concurrency, transcripts.length) }, writeOneAfterAnother);
   await Promise.all(writers);
-  return { ...total, messages: total.stored + total.duplicates, failures };
+  return {
+    ...total,
+    messages: total.stored + total.duplicates,
+    failures,
+    away: options.stop.aborted ? undefined : away,
+  };
 }
 
 async function writePlan(

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { IndelibleError } from '../../protocol/errors.ts';
-import { type NewMessage, prepareMessage } from '../../protocol/message.ts';
-import { invalidSetting } from '../settings.ts';
+import { checkId, type NewMessage, prepareMessage } from '../../protocol/message.ts';
+import { inWireWords } from '../../server/appendedMessages.ts';
 
 /** One recorded conversation, as a plan whose messages are yet to be written. */
 export interface Transcript {
@@ -60,7 +60,7 @@ async function bytesOf(path: string): Promise<Buffer> {
   try {
     return path === '-' ? await buffer(process.stdin) : await readFile(path);
   } catch (cause) {
-    throw invalidSetting('transcripts', `${path} cannot be read`, cause);
+    throw new IndelibleError('invalid_config', { message: `cannot read ${path}`, field: 'transcripts', cause });
   }
 }
 
@@ -85,9 +85,10 @@ function readLine(line: Buffer, number: number): Transcript | undefined {
   const parsed = lineSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw invalid(number, `${issue?.path.join('.') || 'conversation'}: ${issue?.message ?? 'is invalid'}`);
+    throw invalid(number, `${pathText(issue?.path ?? []) || 'the line'}: ${issue?.message ?? 'is invalid'}`);
   }
-  const { run, description, messages } = parsed.data;
+  const { description, messages } = parsed.data;
+  const run = checkRun(parsed.data.run, number);
   return {
     planId: run,
     description,
@@ -106,14 +107,32 @@ function readLine(line: Buffer, number: number): Transcript | undefined {
   };
 }
 
+/** Message ids are made of it, and have their own limit. */
+const maxRunLength = 240;
+
+function checkRun(run: string, number: number): string {
+  if (run.length > maxRunLength) throw invalid(number, `run is longer than ${maxRunLength} characters`);
+  try {
+    return checkId(run, 'run');
+  } catch (error) {
+    throw invalid(number, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
 /** Refuses what a save would refuse. */
 function check(message: TranscriptMessage, number: number, index: number): void {
   try {
     prepareMessage(message, { now: Date.now });
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    throw invalid(number, `messages.${index}: ${what}`, error);
+    if (!IndelibleError.is(error)) throw error;
+    throw invalid(number, `messages[${index}].${inWireWords(error).message}`, error);
   }
+}
+
+/** `['messages', 3, 'content']` as `messages[3].content`. */
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text.replace(/^\./, '');
 }
 
 function invalid(number: number, what: string, cause?: unknown): IndelibleError {

@@ -72,10 +72,6 @@ function pregelOf(value: unknown): Pregel | undefined {
   return graph?.graph?.lg_is_pregel === true ? graph.graph : undefined;
 }
 
-export function isCompiledGraph(value: unknown): value is CompiledGraph {
-  return pregelOf(value) !== undefined;
-}
-
 /** A sentence's end that says what is wrong, or undefined. */
 export function whyUnusable(value: unknown): string | undefined {
   const graph = pregelOf(value);

@@ -14,47 +14,46 @@ import { type CompiledGraph, graphTeam, loadGraphAdapter, whyUnusable } from './
  * @throws IndelibleError `team_unusable`; `field` is `path`, `default` (the export), or the team's field: `default.id`
  */
 export async function loadTeam(path: string): Promise<Team> {
-  const exported = await importDefault(path);
+  const module = await importModule(path);
+  const exported = await attempt(path, 'the default export', () => defaultOf(module));
   if (exported === undefined) throw unusable(path, 'there is no default export', 'default');
-  const made = typeof exported === 'function' ? await make(path, exported) : await settled(path, exported);
+  const isFactory = typeof exported === 'function';
+  const made = isFactory ? await attempt(path, 'the exported function', () => exported()) : exported;
   if (isTeam(made)) return checkTeam(path, made);
   const flaw = whyUnusable(made);
   if (flaw !== undefined) {
-    const subject = typeof exported === 'function' ? 'what the exported function made' : 'the default export';
-    throw unusable(path, `${subject} ${flaw}`, 'default');
+    throw unusable(path, `${isFactory ? 'what the exported function made' : 'the default export'} ${flaw}`, 'default');
   }
   await loadGraphAdapter();
   return graphTeam(made as CompiledGraph, { ...namedAfter(path), description: `The graph of ${basename(path)}` });
 }
 
-async function importDefault(path: string): Promise<unknown> {
+interface TeamModule {
+  readonly default?: unknown;
+}
+
+async function importModule(path: string): Promise<TeamModule> {
   const file = resolve(path);
-  let module: { readonly default?: unknown };
   try {
-    if (!(await stat(file)).isFile()) throw unusable(path, 'it is not a file', 'path');
-    module = await import(pathToFileURL(file).href);
+    if ((await stat(file)).isFile()) return await import(pathToFileURL(file).href);
   } catch (cause) {
-    if (IndelibleError.is(cause)) throw cause;
     throw unusable(path, `it cannot be loaded: ${String(cause)}`, 'path', cause);
   }
-  // A compiler that writes CommonJS puts the default export one level down.
+  throw unusable(path, 'it is not a file', 'path');
+}
+
+/** A compiler that writes CommonJS puts the default export one level down. */
+function defaultOf(module: TeamModule): unknown {
   const compiled = module.default as { readonly __esModule?: unknown; readonly default?: unknown } | null | undefined;
   return compiled?.__esModule === true ? compiled.default : module.default;
 }
 
-async function make(path: string, factory: CallableFunction): Promise<unknown> {
+/** What `action` answers or promises. */
+async function attempt(path: string, what: string, action: () => unknown): Promise<unknown> {
   try {
-    return await factory();
+    return await action();
   } catch (cause) {
-    throw unusable(path, `the exported function failed: ${String(cause)}`, 'default', cause);
-  }
-}
-
-async function settled(path: string, exported: unknown): Promise<unknown> {
-  try {
-    return await exported;
-  } catch (cause) {
-    throw unusable(path, `the exported promise was rejected: ${String(cause)}`, 'default', cause);
+    throw unusable(path, `${what} failed: ${String(cause)}`, 'default', cause);
   }
 }
 

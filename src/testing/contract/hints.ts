@@ -13,7 +13,7 @@ export const hints = contractTests('hints', {
     await log.append([sample('a3', { planId: 'a' })]);
     await log.update(sample('a1', { planId: 'a', content: 'changed' }), 1);
     await told.reach((commits) => commits.some(({ updates }) => updates.length > 0));
-    const own = (planId: string) => told.commits.filter((commit) => commit.planId === planId);
+    const own = (planId: string) => carriers(told.commits, planId);
     assert.deepEqual(ids(own('a').flatMap(({ messages }) => messages)), ['a1', 'a2', 'a3']);
     assert.deepEqual(ids(own('b').flatMap(({ messages }) => messages)), ['b1']);
     assert.deepEqual(ids(own('a').flatMap(({ updates }) => updates)), ['a1']);
@@ -28,13 +28,30 @@ export const hints = contractTests('hints', {
     assert.deepEqual(plain(changed), plain(await log.find('a', 'a1')));
   },
 
-  'commits are told in their order, also when many are made at once': async (open) => {
+  'what a hint carries is a run up to its head, also when many commits are made at once': async (open) => {
     const { log } = await open();
     const told = listen(log);
-    await Promise.all(samples(100).map((message) => log.append([message])));
-    await told.reach((commits) => commits.flatMap(({ messages }) => messages).length >= 100);
-    const sequences = told.commits.flatMap(({ messages }) => messages.map(({ sequence }) => sequence));
-    assert.deepEqual(sequences, oneTo(100));
+    const batches = oneTo(50).map((batch) => samples(1 + (batch % 3), {}, `b${batch}-`));
+    const count = batches.flat().length;
+    await Promise.all(batches.map((batch) => log.append(batch)));
+    await told.reach((commits) => new Set(commits.flatMap(({ messages }) => ids(messages))).size >= count);
+    const carrying = carriers(told.commits, 'plan');
+    for (const { head, messages } of carrying) {
+      const run = messages.map(({ sequence }) => sequence);
+      assert.deepEqual(
+        run,
+        oneTo(messages.length).map((place) => head.sequence - messages.length + place),
+      );
+    }
+    // Together they are all there is, each commit with its own.
+    assert.deepEqual(
+      carrying.flatMap(({ messages }) => messages.map(({ sequence }) => sequence)),
+      oneTo(count),
+    );
+    assert.deepEqual(
+      carrying.map(({ messages }) => ids(messages).join()).toSorted(),
+      batches.map((batch) => batch.map(({ messageId }) => messageId).join()).toSorted(),
+    );
   },
 
   'when a commit is told, it can be read': async (open) => {
@@ -46,11 +63,9 @@ export const hints = contractTests('hints', {
         reads.push(...messages.map(({ planId, messageId }) => log.find(planId, messageId)));
     });
     await log.append(samples(5));
-    await eventually('the commit is told', () => reads.length === 5);
-    assert.deepEqual(
-      (await Promise.all(reads)).map((found) => found?.sequence),
-      oneTo(5),
-    );
+    await eventually('the commit is told', () => reads.length >= 5);
+    const sequences = (await Promise.all(reads)).map((found) => found?.sequence);
+    assert.deepEqual([...new Set(sequences)], oneTo(5));
   },
 
   'duplicates, conflicts and rejected batches are told as nothing new': async (open) => {
@@ -62,7 +77,7 @@ export const hints = contractTests('hints', {
     await assert.rejects(log.append([sample('lost'), impossible]));
     await log.append([sample('a'), sample('b')]);
     await told.reach((commits) => commits.some(({ messages }) => messages.length > 0));
-    assert.deepEqual(ids(told.commits.flatMap(({ messages }) => messages)), ['b']);
+    assert.deepEqual(ids(carriers(told.commits, 'plan').flatMap(({ messages }) => messages)), ['b']);
     assert.deepEqual(
       told.commits.flatMap(({ updates }) => updates),
       [],
@@ -95,9 +110,10 @@ export const hints = contractTests('hints', {
     await first.reach((commits) => commits.length >= 1);
     first.unsubscribe();
     first.unsubscribe();
+    const before = first.hints;
     await log.append([sample('m2')]);
-    await second.reach((commits) => commits.length >= 2);
-    assert.equal(first.commits.length, 1);
+    await second.reach((commits) => commits.some(({ head }) => head.sequence === 2));
+    assert.equal(first.hints, before);
   },
 
   'one function that subscribed twice is told until it has unsubscribed twice': async (open) => {
@@ -122,7 +138,8 @@ export const hints = contractTests('hints', {
   'a listener may subscribe, unsubscribe and append from within a hint': async (open) => {
     const { log } = await open();
     const appended: Promise<unknown>[] = [];
-    const unsubscribe = log.onCommit(() => {
+    const unsubscribe = log.onCommit((commits) => {
+      if (!carriesMessages(commits)) return;
       unsubscribe();
       log.onCommit(() => {});
       appended.push(log.append([sample('from within')]));
@@ -135,14 +152,15 @@ export const hints = contractTests('hints', {
 
   'what a listener commits from within a hint is told to all after what they were being told': async (open) => {
     const { log } = await open();
-    const unsubscribe = log.onCommit(() => {
+    const unsubscribe = log.onCommit((commits) => {
+      if (!carriesMessages(commits)) return;
       unsubscribe();
       void log.append([sample('second')]);
     });
     const told = listen(log);
     await log.append([sample('first')]);
-    await told.reach((commits) => commits.length >= 2);
-    assert.deepEqual(ids(told.commits.flatMap(({ messages }) => messages)), ['first', 'second']);
+    await told.reach((commits) => ids(commits.flatMap(({ messages }) => messages)).includes('second'));
+    assert.deepEqual([...new Set(ids(told.commits.flatMap(({ messages }) => messages)))], ['first', 'second']);
   },
 
   'a listener that subscribes anew with every hint is not told of one commit without end': async (open) => {
@@ -170,14 +188,19 @@ export const hints = contractTests('hints', {
     await log.append([sample('a1', { planId: 'a' }), sample('b1', { planId: 'b' }), sample('a2', { planId: 'a' })]);
     await log.update(sample('a1', { planId: 'a', content: 'changed' }), 1);
     await log.append([sample('a1', { planId: 'a', content: 'changed' }), sample('a3', { planId: 'a' })]);
-    await told.reach((commits) => commits.length >= 4);
-    const heads = told.commits.filter(({ planId }) => planId === 'a').map(position);
-    assert.deepEqual(heads, [
+    await told.reach((commits) => carriers(commits, 'a').length >= 3 && carriers(commits, 'b').length >= 1);
+    const heads = [
       { sequence: 2, revision: 0 },
       { sequence: 2, revision: 1 },
       { sequence: 3, revision: 1 },
-    ]);
-    assert.deepEqual(told.commits.filter(({ planId }) => planId === 'b').map(position), [{ sequence: 1, revision: 0 }]);
+    ];
+    assert.deepEqual(carriers(told.commits, 'a').map(position), heads);
+    assert.deepEqual(carriers(told.commits, 'b').map(position), [{ sequence: 1, revision: 0 }]);
+    // Those that carry nothing tell no other heads.
+    for (const commit of told.commits) {
+      const known = commit.planId === 'a' ? heads : [{ sequence: 1, revision: 0 }];
+      assert.ok(known.some(({ sequence, revision }) => isAt(commit, sequence, revision)));
+    }
   },
 
   'a commit of another instance on the same database is noticed': async (open) => {
@@ -193,6 +216,27 @@ export const hints = contractTests('hints', {
     await eventually('the other instance is told of an update', () => told.hints > before);
   },
 });
+
+/** The commits to a plan that carry what was committed, in the order of the log, without repeats. */
+function carriers(commits: readonly PlanCommit[], planId: string): PlanCommit[] {
+  const carrying = commits.filter((commit) => commit.planId === planId && carries(commit));
+  const byHead = new Map(carrying.map((commit) => [`${commit.head.sequence} ${commit.head.revision}`, commit]));
+  return [...byHead.values()].toSorted(
+    (one, other) => one.head.sequence - other.head.sequence || one.head.revision - other.head.revision,
+  );
+}
+
+function carries({ messages, updates }: PlanCommit): boolean {
+  return messages.length + updates.length > 0;
+}
+
+function carriesMessages(commits: readonly PlanCommit[] | 'unknown'): boolean {
+  return commits !== 'unknown' && commits.some(({ messages }) => messages.length > 0);
+}
+
+function isAt({ head }: PlanCommit, sequence: number, revision: number): boolean {
+  return head.sequence === sequence && head.revision === revision;
+}
 
 function position({ head }: PlanCommit): LogPosition {
   return { sequence: head.sequence, revision: head.revision };

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { IndelibleError } from '../protocol/errors.ts';
+import { IndelibleError } from '../../protocol/errors.ts';
 
 export interface Account {
   readonly uid: number;

