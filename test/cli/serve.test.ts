@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { History } from 'indelible/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +8,7 @@ import { getPlan, serveProcess } from './server.ts';
 import { Watching } from './watching.ts';
 import { inDatabase, withPlan, workplace } from './workplace.ts';
 
+const failingTeam = fileURLToPath(new URL('./failingTeam.ts', import.meta.url));
 const slowTeam = fileURLToPath(new URL('./slowTeam.ts', import.meta.url));
 
 describe('serve', { timeout: 60_000 }, () => {
@@ -35,7 +35,7 @@ describe('serve', { timeout: 60_000 }, () => {
     const { process, url } = await serveProcess(folder);
     const [, reading] = await process.printed(/curl '(\S+plan_id=\S+)'/);
     const read = await fetch(reading as string);
-    expect(await read.json()).toMatchObject({ plan: { status: 'completed', team: expect.anything() } });
+    expect(await read.json()).toMatchObject({ plan: { status: 'completed' }, messages: expect.any(Array) });
     const [, starting, type, body] = await process.printed(/curl (\S+process_request) -H '([^']+)' -d '([^']+)'/);
     expect(type).toBe('content-type: application/json');
     const headers = { 'content-type': 'application/json' };
@@ -60,7 +60,6 @@ describe('serve', { timeout: 60_000 }, () => {
     async (signal) => {
       const folder = workplace();
       await withPlan(folder);
-      const told = join(folder, 'told.txt');
       const server = new CommandLine(['serve', '--port', '0', '--team', slowTeam], {
         cwd: folder,
         env: { TOLD: told },
@@ -168,26 +167,26 @@ describe('serve', { timeout: 60_000 }, () => {
     expect(await allowed('https://c.example')).toBeNull();
   });
 
-  it('writes its log to stderr, one event a line, whatever a client sends', async () => {
+  it('writes its log to stderr, one event a line, whatever an agent says', async () => {
     const folder = workplace();
     await withPlan(folder);
-    const { process, url } = await serveProcess(folder);
-    const send = (content: string) =>
-      fetch(`${url}/api/v1/plans/a-plan/messages`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ message_id: 'evil\u202e\u0085 id', agent_name: 'A', content }),
-      });
-    expect((await send('one')).status).toBe(200);
-    expect((await send('two')).status).toBe(409);
+    const { process, url } = await serveProcess(folder, ['--team', failingTeam]);
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ description: 'Fail' });
+    const started = await fetch(`${url}/api/v3/process_request`, { method: 'POST', headers, body });
+    const { plan_id } = (await started.json()) as { plan_id: string };
+    await indelible(['tail', plan_id], { cwd: folder });
     const { stderr } = await process.kill('SIGTERM');
     const events = stderr
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(events).toContainEqual(expect.objectContaining({ level: 'error', messageId: 'evil\u202e\u0085 id' }));
+    const failed = events.find(({ type }) => type === 'run_failed');
+    expect(failed).toMatchObject({ level: 'error', planId: plan_id, msg: 'run failed' });
+    expect(failed.error.message).toContain('\u001b[2J\u009b2J\u0085\u2028end');
+    expect(events.map(({ msg }) => msg)).not.toContain('forged');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028]/);
   });
 });
 

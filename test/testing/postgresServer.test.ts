@@ -216,6 +216,24 @@ describe('A Postgres of one’s own', () => {
     await comingBack;
     expect((await (await connected(url)).query(oid)).rows).not.toEqual(before);
   });
+
+  it('restores the files of all of it, as the same database that it cannot tell from before (P19)', async () => {
+    const { url, client } = await table();
+    const place = `SELECT oid, (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline
+                   FROM pg_database WHERE datname = current_database()`;
+    const before = (await client.query(place)).rows;
+    const backup = await server.backUpFiles();
+    await (await connected(url)).query('INSERT INTO kept VALUES (2)');
+    await server.kill();
+    await server.restoreFiles(backup);
+    expect(server.running).toBe(false);
+    await server.start();
+    expect(await ids(url)).toEqual([1]);
+    await (await connected(url)).query('INSERT INTO kept VALUES (3)');
+    await server.restoreFiles(backup);
+    expect(await ids(url)).toEqual([1]);
+    expect((await (await connected(url)).query(place)).rows).toEqual(before);
+  });
 });
 
 describe('Of a Postgres of one’s own nothing stays', () => {
