@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { v7 as uuidV7 } from 'uuid';
 import type { NewMessage } from '../src/protocol/message.ts';
+import { newMessageId } from '../src/protocol/messageId.ts';
 import { openDatabase } from '../src/store/sqlite/database.ts';
 import { toMessageKey } from '../src/store/sqlite/messageKey.ts';
 
@@ -36,7 +36,7 @@ export class BareLoop {
       const head = this.#plans.get(message.planId);
       if (head === undefined) throw new Error(`unknown plan ${message.planId}`);
       touched.add(head);
-      const messageId = uuidV7();
+      const messageId = newMessageId();
       const body = JSON.stringify({
         timestamp: new Date().toISOString(),
         type: 'agent_message',

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { v4 as uuidV4, v7 as uuidV7 } from 'uuid';
+import { v4 as uuidV4 } from 'uuid';
+import { newMessageId } from '../src/protocol/messageId.ts';
 import { toMessageKey } from '../src/store/sqlite/messageKey.ts';
 import { percentile } from './figures.ts';
 import type { Layout } from './layout.ts';
@@ -142,7 +143,7 @@ export class LayoutFile {
 
   #id(): Uint8Array | string {
     if (this.#idKind === 'random text') return `chatcmpl-${uuidV4()}`;
-    return this.#layout.textKeys === true ? uuidV7() : toMessageKey(uuidV7());
+    return this.#layout.textKeys === true ? newMessageId() : toMessageKey(newMessageId());
   }
 
   #planKey(plan: number): number | string {

@@ -29,6 +29,8 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   const ended = (result: ExitCode) => {
     code = result;
   };
+  // What a command waits for may be something that keeps no process alive: agents of others, a signal.
+  setInterval(() => {}, 2 ** 30);
   try {
     await program(output, process.env, ended).parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -57,16 +59,11 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addHelpText('after', examples('indelible serve', 'indelible run "Plan a day in Rome"', 'indelible list'));
 
   command(all, 'serve', 'serve /api/v3: start runs over HTTP, watch them over WebSocket')
-    .option('--host <address>', 'address to listen on (env HOST)')
-    .option('--port <number>', 'port to listen on; 0 takes any free one (env PORT)')
+    .option('--host <address>', `address to listen on (env HOST; default ${defaults.host})`)
+    .option('--port <number>', `port to listen on; 0 takes any free one (env PORT; default ${defaults.port})`)
     .addOption(store())
-    .option(
-      '--team <module>',
-      'a module whose default export is a LangGraph graph or a team; may be repeated',
-      each,
-      [],
-    )
-    .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each, [])
+    .option('--team <module>', 'a module whose default export is a LangGraph graph or a team; may be repeated', each)
+    .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each)
     .option('--insecure', 'listen on an address that others can reach, without authentication')
     .addHelpText(
       'after',
@@ -141,19 +138,20 @@ Each line of <transcripts> is one conversation, and becomes one plan ("-" reads 
 Plans and messages are named after the run, so to replay a file again adds nothing, and takes up one that was broken off.
 A target that is away is tried again for a minute.`;
 
-function command(all: Command, usage: string, description: string): Command {
-  // A subcommand takes over the settings for exits and output, but only those made before it.
-  return all.command(usage).description(description).helpOption('-h, --help', 'print this help');
+/** A command takes over the settings for exits and output that were made of `all` before. */
+function command(all: Command, usage: string, summary: string): Command {
+  const description = `${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`;
+  return all.command(usage).summary(summary).description(description).helpOption('-h, --help', 'print this help');
 }
 
 function store(): Option {
   return new Option(
     '--store <address>',
-    'where messages are kept: sqlite:<path> or postgres://… (env INDELIBLE_STORE)',
+    `where messages are kept: sqlite:<path> or postgres://… (env INDELIBLE_STORE; default ${defaults.store})`,
   );
 }
 
-function each(value: string, before: readonly string[]): string[] {
+function each(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

@@ -18,8 +18,8 @@ export interface ServeOptions {
   readonly store?: string;
   readonly host?: string;
   readonly port?: string;
-  readonly team: readonly string[];
-  readonly allowOrigin: readonly string[];
+  readonly team?: readonly string[];
+  readonly allowOrigin?: readonly string[];
   readonly insecure?: boolean;
 }
 
@@ -35,7 +35,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
   const port = setting('port', options.port, environment);
   const portToTake = portNumber(port);
   const address = setting('store', options.store, environment);
-  const teams = await teamsOf(options.team, environment);
+  const teams = await teamsOf(options.team ?? [], environment);
   const logger = openLogger(output, 'info');
   const stop = stopSignal();
 
@@ -48,7 +48,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
       host: host.value,
       port: portToTake,
       insecure: options.insecure ?? false,
-      ...(options.allowOrigin.length > 0 && { allowedOrigins: options.allowOrigin }),
+      ...(options.allowOrigin && { allowedOrigins: options.allowOrigin }),
     });
   let server: RunningServer | undefined;
   try {

@@ -37,7 +37,9 @@ export class Subscription {
   readonly #log: Pick<MessageLog, 'read'>;
   readonly #clock: Clock;
   readonly #ended: (subscription: Subscription, reason: unknown) => void;
-  readonly #events: LiveEvent[] = [];
+  readonly #events: WaitingEvent[] = [];
+  /** How far the log goes, as far as commits that were offered say. */
+  #offered: number | undefined;
   #position: LogPosition;
   /** Counts the histories of the log: what was read of an older one is not given. */
   #history = 0;
@@ -81,6 +83,7 @@ export class Subscription {
       return;
     }
     this.#events.length = 0;
+    this.#offered = undefined;
     this.#history++;
     this.#position = logStart;
     this.#guard(() => this.#watcher.reset?.());
@@ -91,6 +94,7 @@ export class Subscription {
   offer(commit: PlanCommit): void {
     if (this.#closed) return;
     if (!this.#isNew(commit)) return;
+    this.#place(commit);
     if (this.#busy || !this.#continues(commit)) {
       this.look();
       return;
@@ -109,7 +113,14 @@ export class Subscription {
   tell(event: LiveEvent): void {
     if (this.#closed || this.#watcher.live === undefined) return;
     if (!this.#busy) this.#guard(() => this.#watcher.live?.(event));
-    else if (this.#events.length < maxWaitingEvents) this.#events.push(event);
+    else if (this.#events.length < maxWaitingEvents) this.#events.push({ event, behind: this.#offered });
+  }
+
+  /** What waits was told before this commit, so it comes before its messages. */
+  #place({ head, messages }: PlanCommit): void {
+    if (messages.length === 0) return;
+    for (const waiting of this.#events) waiting.behind ??= head.sequence - messages.length;
+    this.#offered = Math.max(this.#offered ?? 0, head.sequence);
   }
 
   /** Whether the commit, which ends at its head, carries all that is between the position and the head. */
@@ -149,12 +160,32 @@ export class Subscription {
   async #givePage(messages: readonly StoredMessage[], updates: readonly StoredMessage[]): Promise<void> {
     // An update of a message that is yet to come, or that comes on this very page, comes with the message.
     const before = this.#position.sequence;
-    const seen = updates.filter((update) => update.sequence <= before);
-    try {
-      await this.#give(messages, seen);
-    } catch (cause) {
-      throw new WatcherError('the watcher failed', { cause });
-    }
+    const history = this.#history;
+    let seen = updates.filter((update) => update.sequence <= before);
+    let rest = messages;
+    do {
+      const run = this.#upToNextEvent(rest);
+      rest = rest.slice(run.length);
+      try {
+        await this.#give(run, seen);
+      } catch (cause) {
+        throw new WatcherError('the watcher failed', { cause });
+      }
+      seen = [];
+      const next = rest[0]?.sequence ?? 0;
+      while (this.#events[0]?.behind !== undefined && this.#events[0].behind < next) this.#tellNext();
+    } while (rest.length > 0 && !this.#closed && history === this.#history);
+  }
+
+  /** The messages that come before the first event that waits. */
+  #upToNextEvent(messages: readonly StoredMessage[]): readonly StoredMessage[] {
+    const behind = this.#events[0]?.behind;
+    return behind === undefined ? messages : messages.filter(({ sequence }) => sequence <= behind);
+  }
+
+  #tellNext(): void {
+    const next = this.#events.shift();
+    if (next !== undefined) this.#guard(() => this.#watcher.live?.(next.event));
   }
 
   #afterCatchUp(): void {
@@ -163,7 +194,7 @@ export class Subscription {
       this.#caughtUp = true;
       this.#guard(() => this.#watcher.caughtUp?.());
     }
-    for (const event of this.#events.splice(0)) this.tell(event);
+    for (const { event } of this.#events.splice(0)) this.tell(event);
   }
 
   #give(messages: readonly StoredMessage[], updates: readonly StoredMessage[]): Promise<void> | undefined {
@@ -215,6 +246,12 @@ export class Subscription {
       // It was dropped because it fails.
     }
   }
+}
+
+interface WaitingEvent {
+  readonly event: LiveEvent;
+  /** The message behind which it comes; undefined while no commit said where that is: behind all there is. */
+  behind: number | undefined;
 }
 
 /** Tells a watcher's failure from the database's. */

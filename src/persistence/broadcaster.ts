@@ -1,8 +1,9 @@
 import type { StoredMessage } from '../protocol/message.ts';
 
 /**
- * Whoever can show a stored message to watchers; the server's `WebSocketManager` is one. Called once for each stored
- * message, in the order of its plan.
+ * Whoever can show a stored message to watchers; the server's `WebSocketManager` is one. Called for each
+ * message that was stored in time, in the order of its plan, and again when one is saved again; what was stored late comes
+ * from the log, as everything does.
  */
 export interface Broadcaster {
   /** How many watchers have been sent the message. May fail or hang: nobody but the result of this message notices. */

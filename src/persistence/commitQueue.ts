@@ -8,6 +8,8 @@ export interface QueuedSave {
   /** Monotonic ms. */
   readonly acceptedAt: number;
   answered: boolean;
+  /** Handed to the log at least once: whether it was stored may be unknown. */
+  tried: boolean;
   retries: number;
 }
 

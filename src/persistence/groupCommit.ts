@@ -64,6 +64,7 @@ export class GroupCommit {
         answer,
         acceptedAt: this.#options.clock.monotonic(),
         answered: false,
+        tried: false,
         retries: 0,
       };
       if (this.#closed) this.#refuse(save, new IndelibleError('service_closed'));
@@ -74,8 +75,8 @@ export class GroupCommit {
   }
 
   /**
-   * Takes no more, waits until all that was accepted is decided, at most `timeoutMs`. What is not stored by then is
-   * refused with `service_closed`, and said to the observer: it is lost.
+   * Takes no more, waits until all that was accepted is decided, at most `timeoutMs`. What is not stored by then is lost
+   * with the process, and said to the observer: `refused`, or `pending` where a try to write it may yet have succeeded.
    */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
@@ -84,8 +85,7 @@ export class GroupCommit {
     const cancel = this.#options.clock.schedule(timeoutMs, () => {
       this.#abandoned = true;
       this.#endPause?.();
-      for (const save of this.#queue.take(Number.POSITIVE_INFINITY))
-        this.#refuse(save, new IndelibleError('service_closed'));
+      for (const save of this.#queue.take(Number.POSITIVE_INFINITY)) this.#abandon(save);
       this.#becomeIdle();
     });
     await idle;
@@ -118,6 +118,7 @@ export class GroupCommit {
   /** Writes the saves at the front of the queue until each is decided. */
   async #write(saves: readonly QueuedSave[]): Promise<void> {
     const backoff = new Backoff(this.#options.backoff);
+    for (const save of saves) save.tried = true;
     for (let attempt = 1; !this.#abandoned; attempt++) {
       try {
         const outcomes = await this.#options.log.append(saves.map((save) => save.message));
@@ -178,6 +179,18 @@ export class GroupCommit {
     answer(save, { status: 'refused', message: save.message, retries: save.retries, error });
   }
 
+  #abandon(save: QueuedSave): void {
+    const error = new IndelibleError('service_closed');
+    if (save.tried) this.#answerPending(save, error);
+    else this.#refuse(save, error);
+  }
+
+  #answerPending(save: QueuedSave, error: IndelibleError): void {
+    const { message, retries } = save;
+    this.#options.observe({ type: 'message_late', planId: message.planId, messageId: message.messageId, error });
+    answer(save, { status: 'pending', message, retries, error });
+  }
+
   /** One timer for all: saves have the same deadline, so the oldest is the first to be late. */
   #armDeadline(): void {
     const { clock, deadlineMs } = this.#options;
@@ -194,10 +207,7 @@ export class GroupCommit {
     const lateSince = this.#options.clock.monotonic() - this.#options.deadlineMs;
     for (let save = this.#queue.oldestUnanswered(); save !== undefined; save = this.#queue.oldestUnanswered()) {
       if (save.acceptedAt > lateSince) return;
-      const { planId, messageId } = save.message;
-      const error = new IndelibleError('not_yet_stored');
-      this.#options.observe({ type: 'message_late', planId, messageId, error });
-      answer(save, { status: 'pending', message: save.message, retries: save.retries, error });
+      this.#answerPending(save, new IndelibleError('not_yet_stored'));
     }
   }
 }

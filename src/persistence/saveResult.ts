@@ -14,7 +14,10 @@ export type SaveResult =
       /** How often its batch had to be written again. */
       readonly retries: number;
     }
-  /** Not in the database within the deadline. It waits in memory, in its order, and is lost if the process dies. */
+  /**
+   * Not known to be in the database within the deadline. It waits in memory, in its order, and is lost if the process
+   * dies. With `service_closed` nobody waits any more, and whether it was stored is unknown: the same id may be saved again.
+   */
   | {
       readonly status: 'pending';
       readonly message: PreparedMessage;

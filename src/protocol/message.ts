@@ -1,8 +1,8 @@
-import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { IndelibleError } from './errors.ts';
 import { encodeJsonObject, type JsonObject } from './jsonText.ts';
 import { encodeMessageBytes, type MessageBytes } from './messageBytes.ts';
+import { newMessageId } from './messageId.ts';
 import { type MessageType, messageTypes } from './messageType.ts';
 
 /** Where a message is on its way: not yet in the database, in it, or refused for good. */
@@ -48,7 +48,7 @@ export interface NewMessage {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Default a new UUID v7. Give one to make saving again safe. */
   readonly messageId?: string | undefined;
-  /** Default now. Years 0 to 9999. */
+  /** Default now. A date, or ISO 8601 text, which without a zone means UTC. Years 0 to 9999. */
   readonly timestamp?: string | Date | undefined;
 }
 
@@ -90,7 +90,9 @@ const newMessageSchema = z.object({
   type: z.enum(messageTypes).default('agent_message'),
   content: z.string(),
   metadata: z.custom<Record<string, unknown>>(isPlainObject, 'is not an object').optional(),
-  timestamp: z.union([z.string(), z.date()]).optional(),
+  timestamp: z
+    .union([z.iso.datetime({ offset: true, local: true }), z.date()], 'is no ISO 8601 date and time')
+    .optional(),
 });
 
 export interface PrepareOptions {
@@ -106,7 +108,7 @@ export interface PrepareOptions {
  */
 export function prepareMessage(input: NewMessage, options: PrepareOptions): PreparedMessage {
   const message = parseFields(input);
-  const messageId = message.messageId ?? uuidV7();
+  const messageId = message.messageId ?? newMessageId();
   const body = encodeMessageBytes({
     planId: message.planId,
     messageId,
@@ -159,7 +161,7 @@ function reason(error: z.ZodError, value: unknown): string {
 
 function canonicalTimestamp(given: string | Date | undefined, now: () => number): string {
   if (given === undefined) return new Date(now()).toISOString();
-  const date = new Date(given);
+  const date = new Date(typeof given === 'string' && !/(Z|[+-]\d\d:\d\d)$/.test(given) ? `${given}Z` : given);
   const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
   if (text.length === 24) return text;
   const message = 'timestamp is not a date of the years 0 to 9999';

@@ -1,7 +1,7 @@
-import { v7 as uuidV7 } from 'uuid';
 import type { LiveEvent } from './liveEvent.ts';
 import type { StoredMessage } from './message.ts';
 import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
+import { newMessageId } from './messageId.ts';
 
 /**
  * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
@@ -59,7 +59,7 @@ export function v3Frame(
   const typed = `${members === '' ? '' : `${members},`}"type":${JSON.stringify(type)}`;
   return (
     `{"type":${JSON.stringify(type)},"data":{${typed},"data":{${typed}}},"timestamp":"${options.timestamp}"` +
-    `,"message_id":"${options.messageId ?? uuidV7()}","correlation_id":null,"priority":${options.priority ?? 0}}`
+    `,"message_id":"${options.messageId ?? newMessageId()}","correlation_id":null,"priority":${options.priority ?? 0}}`
   );
 }
 

@@ -66,10 +66,7 @@ export function attach(server: Server, options: AttachOptions): Attached {
 
   async function close(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const cancel = indelible.clock.schedule(limits.closeTimeoutMs, () => {
-      server.closeAllConnections();
-      upgrade.cutOff();
-    });
+    const cancel = indelible.clock.schedule(limits.closeTimeoutMs, () => server.closeAllConnections());
     await upgrade.close();
     await closed;
     cancel();

@@ -28,9 +28,10 @@ const userClarification = z.object({
 /** The calls with which clients tell the server something, and `health`. */
 export function addClientRoutes(app: Hono<AppEnv>, { maxBodyBytes }: ServerLimits): void {
   const notYet = detailAnswer.bind(null, { status: 501, detail: errorTable.not_implemented.summary });
-  const version = packageVersion();
+  const health = { status: 'healthy', service: 'indelible', version: packageVersion() };
 
-  app.get('/api/v3/health', (c) => c.json({ status: 'healthy', service: 'indelible', version }));
+  // Of the process, not of the database: one that is restarted because its database is away helps nobody.
+  for (const path of ['/api/v3/health', '/health']) app.get(path, (c) => c.json(health));
 
   /** The first call the web app makes; nothing here depends on the language. */
   app.post('/api/user_browser_language', async (c) => {

@@ -31,7 +31,7 @@ export interface ServerLimits {
   readonly maxWaitingBytes: number;
   /** A reader for which more waited, and that took not all of it within this, is let go. */
   readonly drainTimeoutMs: number;
-  /** How long {@link RunningServer.close} waits for requests and sockets to end by themselves. */
+  /** How long closing the server waits for requests and sockets to end by themselves. */
   readonly closeTimeoutMs: number;
 }
 

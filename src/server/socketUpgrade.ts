@@ -33,7 +33,6 @@ export function asksForSocket(request: IncomingMessage): boolean {
 export class SocketUpgrade {
   readonly #options: SocketUpgradeOptions;
   readonly #webSockets: WebSocketServer;
-  readonly #transports = new Set<Duplex>();
   #closed = false;
 
   constructor(server: Server, options: SocketUpgradeOptions) {
@@ -60,15 +59,8 @@ export class SocketUpgrade {
     return this.#options.sockets.closeAll(1001);
   }
 
-  /** Ends whatever is still connected. */
-  cutOff(): void {
-    for (const transport of this.#transports) transport.destroy();
-  }
-
   /** Never rejects. */
   async #upgrade(request: IncomingMessage, transport: Duplex, head: Buffer): Promise<void> {
-    this.#transports.add(transport);
-    transport.on('close', () => this.#transports.delete(transport));
     transport.on('error', () => transport.destroy());
     try {
       const peer = this.#peer(request);

@@ -13,6 +13,7 @@ import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
  * 4. **Once.** A message id names one message of its plan for ever. The same id with the same content (all but the
  *    timestamp) answers `duplicate` with the first sequence, with other content `conflict`; neither changes anything
  *    nor uses up a sequence. This holds within one batch too. Ids are compared exactly, case and normal form included.
+ *    Content is compared with what the message says now: once it was updated, its first content is a conflict.
  * 5. **One winner.** An update names the version it is based on; of many updates based on the same version one wins. An
  *    update keeps the sequence, adds one to `version` and takes the next `revision` of its plan: 1, 2, 3 … n.
  * 6. **The same bytes.** A body is read back character for character as it was given.
@@ -74,7 +75,7 @@ export interface LogPage {
    */
   readonly updates: readonly StoredMessage[];
   readonly position: LogPosition;
-  /** There was more to read than `limit`. */
+  /** As much was read as `limit` allows: there may be more. */
   readonly more: boolean;
 }
 

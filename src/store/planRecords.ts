@@ -9,7 +9,7 @@ import type { Plan, PlanStatus, PlanStep } from '../protocol/plan.ts';
 export interface PlanRecords {
   /** Throws `plan_exists` if it was created before. A plan that so far only has messages is taken over. */
   create(plan: NewPlan): Promise<Plan>;
-  /** Changes what is given. Throws `plan_not_found`. */
+  /** Changes what is given. Throws `plan_not_found`, also for a plan that only has messages: nobody created it. */
   change(planId: string, change: PlanChange): Promise<Plan>;
   find(planId: string): Promise<Plan | undefined>;
   /** Newest first. */

@@ -1,10 +1,14 @@
 import type { Redis } from 'ioredis';
 import { IndelibleError } from '../protocol/errors.ts';
+import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { CommitListener, PlanCommit } from './messageLog.ts';
 import type { Wake } from './wake.ts';
 import { decodeHint, encodeHint } from './wakeHint.ts';
 
 const channel = 'indelible';
+
+/** How often the connection that listens is asked whether it lives, in ms: a broken network may never say so. */
+const askMs = 5_000;
 
 /**
  * Hints by Redis, for fleets whose commits outgrow NOTIFY (which takes turns at every commit of the whole database). A
@@ -14,14 +18,16 @@ const channel = 'indelible';
 export class RedisWake implements Wake {
   readonly inTransaction = false;
   readonly #publisher: Redis;
+  readonly #clock: Clock;
   readonly #subscribers = new Set<Redis>();
 
-  private constructor(publisher: Redis) {
+  private constructor(publisher: Redis, clock: Clock) {
     this.#publisher = publisher;
+    this.#clock = clock;
   }
 
   /** @throws IndelibleError `invalid_config` if the package `ioredis` is not installed */
-  static async open(url: string): Promise<RedisWake> {
+  static async open(url: string, clock: Clock = systemClock): Promise<RedisWake> {
     const { Redis } = await import('ioredis').catch((cause: unknown) => {
       const message = 'INDELIBLE_WAKE names a Redis, but the package ioredis is not installed: npm install ioredis';
       throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_WAKE', cause });
@@ -31,10 +37,12 @@ export class RedisWake implements Wake {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       connectTimeout: 2_000,
+      // One that does not answer is made anew; without this, what it was told would wait in memory for many minutes.
+      socketTimeout: 2_000,
       retryStrategy: (times) => Math.min(20 * 2 ** times, 1_000),
     });
     publisher.on('error', () => {});
-    return new RedisWake(publisher);
+    return new RedisWake(publisher, clock);
   }
 
   announce(commits: readonly PlanCommit[]): void {
@@ -42,17 +50,34 @@ export class RedisWake implements Wake {
   }
 
   listen(listener: CommitListener): () => void {
-    const subscriber = this.#publisher.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+    const subscriber = this.#publisher.duplicate({ autoResubscribe: false });
     this.#subscribers.add(subscriber);
     subscriber.on('error', () => {});
     subscriber.on('message', (_channel: string, hint: string) => listener(decodeHint(hint)));
-    // Also after a lost connection, which it makes anew by itself: what was said meanwhile is lost.
-    subscriber.on('ready', () => listener('unknown'));
-    subscriber.subscribe(channel).catch(() => {});
+    // Also after a lost connection, which it makes anew by itself: what was said meanwhile is lost, so all look, once
+    // nothing more is missed.
+    subscriber.on('ready', () => {
+      subscriber.subscribe(channel).then(
+        () => listener('unknown'),
+        () => {},
+      );
+    });
+    const endAsking = this.#askAgainAndAgain(subscriber);
     return () => {
+      endAsking();
       this.#subscribers.delete(subscriber);
       subscriber.disconnect();
     };
+  }
+
+  #askAgainAndAgain(subscriber: Redis): () => void {
+    let cancel = () => {};
+    const ask = () => {
+      subscriber.ping().catch(() => {});
+      cancel = this.#clock.schedule(askMs, ask, 'background');
+    };
+    cancel = this.#clock.schedule(askMs, ask, 'background');
+    return () => cancel();
   }
 
   async close(): Promise<void> {

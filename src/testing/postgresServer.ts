@@ -1,23 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { IndelibleError } from '../protocol/errors.ts';
 import { freePort, loopback } from './freePort.ts';
 import { type Backend, type BackendFilter, PostgresAdmin } from './postgres/postgresAdmin.ts';
-import { findPostgresBinaries, type PostgresBinaries, serverEnvironment } from './postgres/postgresBinaries.ts';
+import { findPostgresBinaries } from './postgres/postgresBinaries.ts';
 import { makePostgresCluster, type PostgresSettings } from './postgres/postgresCluster.ts';
+import { Postmaster } from './postgres/postmaster.ts';
 import { type Account, canUse, serverAccount } from './postgres/serverAccount.ts';
 import { ServerFolder } from './postgres/serverFolder.ts';
-import { isStopped, serverProcesses, signal } from './postgres/serverProcesses.ts';
-import { within } from './postgres/within.ts';
 
 const execute = promisify(execFile);
-
-/** How long anything may take that Postgres does for us, in ms. */
-const patienceMs = 30_000;
 
 /** Whom {@link PostgresServer.url} names. */
 const role = 'indelible';
@@ -45,7 +41,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const folder = await ServerFolder.make(parentFolder, account);
   try {
     await makePostgresCluster(binaries, account, folder, options.settings ?? {});
-    const server = new PostgresServer(await freePort(), binaries, account, folder);
+    const port = await freePort();
+    const server = new PostgresServer(port, folder, new Postmaster(binaries, account, folder, port));
     await server.start();
     await new PostgresAdmin(server.superuserUrl()).createRole(role);
     return server;
@@ -62,19 +59,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 export class PostgresServer {
   readonly host = loopback;
   readonly port: number;
-  readonly #binaries: PostgresBinaries;
-  readonly #account: Account | undefined;
   readonly #folder: ServerFolder;
+  readonly #postmaster: Postmaster;
   readonly #admin: PostgresAdmin;
-  #postmaster: ChildProcess | undefined;
-  #paused: readonly number[] = [];
   #backups = 0;
 
-  constructor(port: number, binaries: PostgresBinaries, account: Account | undefined, folder: ServerFolder) {
+  constructor(port: number, folder: ServerFolder, postmaster: Postmaster) {
     this.port = port;
-    this.#binaries = binaries;
-    this.#account = account;
     this.#folder = folder;
+    this.#postmaster = postmaster;
     this.#admin = new PostgresAdmin(this.superuserUrl());
   }
 
@@ -93,51 +86,33 @@ export class PostgresServer {
   }
 
   get running(): boolean {
-    return this.#postmaster !== undefined;
+    return this.#postmaster.running;
   }
 
-  /**
-   * Starts it again, with the same data and port, and waits until it takes connections. Processes that outlived a
-   * killed postmaster are killed first: with them around it would not start.
-   */
+  /** Starts it, again with the same data and port, and waits until it takes connections. */
   async start(): Promise<void> {
-    if (this.running) return;
-    await this.#killOrphans();
-    const log = openSync(this.#folder.logFile, 'a');
-    const postmaster = spawn(this.#binaries.postgres, ['-D', this.#folder.data, '-p', String(this.port)], {
-      ...this.#account,
-      cwd: this.#folder.path,
-      detached: true,
-      env: serverEnvironment,
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
-    postmaster.unref();
-    this.#postmaster = postmaster;
-    const exited = once(postmaster, 'exit').then(() => {
-      if (this.#postmaster === postmaster) this.#postmaster = undefined;
-    });
-    await Promise.race([this.ready(), exited]);
-    if (this.#postmaster === postmaster) return;
-    throw new IndelibleError('store_unavailable', { message: `Postgres did not start:\n${this.log.slice(-2_000)}` });
+    await this.#postmaster.start();
+    await this.ready();
   }
 
-  /** Waits until it takes connections, after a crash for instance. */
-  ready(): Promise<void> {
-    return this.#admin.ready(() => this.running);
+  /** Waits until it takes connections, after a crash for instance. Rejects if it does not run. */
+  async ready(): Promise<void> {
+    await this.#admin.ready(() => this.running);
+    if (this.running) return;
+    throw new IndelibleError('store_unavailable', { message: `Postgres does not run:\n${this.log.slice(-2_000)}` });
   }
 
   /** `fast`: clients are thrown out, all is written. `immediate`: as if it crashed, only that all processes go at once. */
-  async stop(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
-    await this.#endPostmaster(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+  stop(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    return this.#postmaster.end(how);
   }
 
   /**
    * `kill -9` of the postmaster alone. Its backends notice and go, each when it is done with what it does: until then
-   * they may still commit, and tell their clients so.
+   * they may still commit, and tell their clients so. `start()` kills those that are left.
    */
-  async kill(): Promise<void> {
-    await this.#endPostmaster('SIGKILL');
+  kill(): Promise<void> {
+    return this.#postmaster.end('kill');
   }
 
   /**
@@ -146,10 +121,8 @@ export class PostgresServer {
    */
   async killBackends(filter: BackendFilter = () => true): Promise<readonly Backend[]> {
     const backends = (await this.#admin.backends()).filter(filter);
-    const before = this.#processes().filter((pid) => pid !== this.#postmaster?.pid);
-    const killed = backends.filter(({ pid }) => signal(pid, 'SIGKILL'));
-    if (killed.length > 0) await within(patienceMs, 'the killed backends are gone', () => !this.#anyOf(before));
-    return killed;
+    const killed = await this.#postmaster.killChildren(backends.map(({ pid }) => pid));
+    return backends.filter(({ pid }) => killed.includes(pid));
   }
 
   /** The polite form, as administrators do it: the clients get 57P01, nobody else notices. */
@@ -163,20 +136,12 @@ export class PostgresServer {
   }
 
   /** Stops all of its processes where they are: connections stay, and are taken, but nobody answers. */
-  async pause(): Promise<void> {
-    const postmaster = this.#postmaster?.pid;
-    if (postmaster === undefined || this.#paused.length > 0) return;
-    // First the one that makes new processes, so that none is missed.
-    signal(postmaster, 'SIGSTOP');
-    await within(patienceMs, 'the postmaster is stopped', () => isStopped(postmaster));
-    this.#paused = this.#processes();
-    for (const pid of this.#paused) signal(pid, 'SIGSTOP');
-    await within(patienceMs, 'all processes are stopped', () => this.#paused.every(isStopped));
+  pause(): Promise<void> {
+    return this.#postmaster.pause();
   }
 
   async resume(): Promise<void> {
-    for (const pid of this.#paused) signal(pid, 'SIGCONT');
-    this.#paused = [];
+    this.#postmaster.resume();
   }
 
   /**
@@ -227,8 +192,10 @@ export class PostgresServer {
    */
   async restoreFiles(backup: string): Promise<void> {
     await this.#whileStopped('immediate', async () => {
-      await rm(this.#folder.data, { recursive: true });
-      await execute('cp', ['-a', backup, this.#folder.data]);
+      // A killed server's lock file stays, and the folder itself: by them its shared memory is found and taken away.
+      const replaced = (await readdir(this.#folder.data)).filter((name) => name !== 'postmaster.pid');
+      await Promise.all(replaced.map((name) => rm(join(this.#folder.data, name), { recursive: true })));
+      await execute('cp', ['-a', `${backup}/.`, this.#folder.data]);
     });
   }
 
@@ -242,42 +209,9 @@ export class PostgresServer {
   async #whileStopped(how: 'fast' | 'immediate', action: () => Promise<unknown>): Promise<void> {
     const { running } = this;
     await this.stop(how);
-    await this.#killOrphans();
+    await this.#postmaster.killOrphans();
     await action();
     if (running) await this.start();
-  }
-
-  async #endPostmaster(name: NodeJS.Signals): Promise<void> {
-    const postmaster = this.#postmaster;
-    if (postmaster === undefined) return;
-    const exited = once(postmaster, 'exit');
-    postmaster.ref();
-    if (name === 'SIGKILL') signal(postmaster.pid as number, name);
-    // One that is stopped hears nothing else.
-    await this.resume();
-    if (name !== 'SIGKILL') signal(postmaster.pid as number, name);
-    const giveUp = setTimeout(() => this.#killAll(), patienceMs);
-    await exited;
-    clearTimeout(giveUp);
-    this.#postmaster = undefined;
-  }
-
-  async #killOrphans(): Promise<void> {
-    this.#killAll();
-    await within(patienceMs, 'the processes of the last start are gone', () => this.#processes().length === 0);
-  }
-
-  #killAll(): void {
-    for (const pid of this.#processes()) signal(pid, 'SIGKILL');
-  }
-
-  #processes(): readonly number[] {
-    return serverProcesses(this.#folder.data, this.#postmaster?.pid);
-  }
-
-  #anyOf(pids: readonly number[]): boolean {
-    const alive = new Set(this.#processes());
-    return pids.some((pid) => alive.has(pid));
   }
 }
 

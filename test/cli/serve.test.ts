@@ -60,10 +60,7 @@ describe('serve', { timeout: 60_000 }, () => {
     async (signal) => {
       const folder = workplace();
       await withPlan(folder);
-      const server = new CommandLine(['serve', '--port', '0', '--team', slowTeam], {
-        cwd: folder,
-        env: { TOLD: told },
-      });
+      const server = new CommandLine(['serve', '--port', '0', '--team', slowTeam], { cwd: folder });
       const [, url] = await server.printed(/Listening on (http:\S+)/);
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ description: 'Take your time' });

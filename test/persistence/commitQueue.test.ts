@@ -4,7 +4,7 @@ import { CommitQueue, type QueuedSave } from '../../src/persistence/commitQueue.
 
 function save(id: string, size = 1): QueuedSave {
   const message = { planId: 'p', messageId: id, body: 'x'.repeat(size) };
-  return { message, answer: () => {}, acceptedAt: 0, answered: false, retries: 0 };
+  return { message, answer: () => {}, acceptedAt: 0, answered: false, tried: false, retries: 0 };
 }
 
 function ids(saves: readonly QueuedSave[]): string[] {
@@ -58,13 +58,28 @@ describe('the commit queue', () => {
     expect(batches).toEqual([['a', 'b'], ['c'], ['large'], ['d']]);
   });
 
+  it('knows its oldest unanswered save, also after those before it left', () => {
+    const queue = new CommitQueue(100, 1_000);
+    const saves = ['a', 'b', 'c', 'd'].map((id) => save(id));
+    for (const one of saves) queue.push(one);
+    for (const one of saves.slice(0, 3)) one.answered = true;
+    expect(queue.oldestUnanswered()).toBe(saves[3]);
+    queue.take(3);
+    expect(queue.oldestUnanswered()).toBe(saves[3]);
+    queue.take(1);
+    expect(queue.oldestUnanswered()).toBeUndefined();
+    const next = save('e');
+    queue.push(next);
+    expect(queue.oldestUnanswered()).toBe(next);
+  });
+
   const anyAction = fc.oneof(
     fc.record({ do: fc.constant('push' as const), size: fc.integer({ min: 1, max: 10 }) }),
     fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 0, max: 8 }) }),
     fc.record({ do: fc.constant('answer' as const), place: fc.nat(20) }),
   );
 
-  test.prop([fc.array(anyAction, { maxLength: 200 })])(
+  test.prop([fc.array(anyAction, { maxLength: 200 })], { numRuns: 300 })(
     'always knows its length, its room and its oldest unanswered save',
     (actions) => {
       const queue = new CommitQueue(20, 60);

@@ -177,9 +177,11 @@ describe('a socket manager', () => {
   it.each([[undefined], [Number.NaN], [-1], [Promise.resolve(undefined)], ['none']])(
     'that answers no number of watchers (%s) has not sent for certain, and hurts nothing',
     async (answer) => {
-      const { dual } = setUpDual();
+      const { dual, clock } = setUpDual();
       const result = await dual.persistMessage(message('m1'), { broadcast: () => answer as number });
-      expect(result).toMatchObject({ databaseSaved: true, websocketSent: false });
+      expect(result).toMatchObject({ databaseSaved: true, websocketSent: false, errors: [] });
+      await settle();
+      expect(clock.waiting).toBe(0);
     },
   );
 

@@ -58,7 +58,7 @@ describe('group commit gathers', () => {
 
 describe('while the database is away, group commit', () => {
   it('tries the same batch again after a pause that grows, and then goes on in order', async () => {
-    const { service, faults, clock, events, store } = setUp({ backoff: { initialDelayMs: 10, maxDelayMs: 100 } });
+    const { service, faults, clock, events, store } = setUp();
     faults.refuse();
     const first = service.save(message('m1'));
     await clock.pass(300);
@@ -77,7 +77,7 @@ describe('while the database is away, group commit', () => {
   });
 
   it('pauses at most as long as configured, however long it takes', async () => {
-    const { service, faults, clock, events } = setUp({ backoff: { initialDelayMs: 10, maxDelayMs: 50 } });
+    const { service, faults, clock, events } = setUp();
     faults.refuse();
     const save = service.save(message('m1'));
     await clock.pass(5_000);
@@ -384,12 +384,25 @@ describe('close', () => {
     expect(closed).toBe(false);
     await clock.pass(2);
     await closing;
+    // They were handed to the database: whether it stored them is unknown.
     for (const save of saves)
-      expect(await save).toMatchObject({ status: 'refused', error: { code: 'service_closed' } });
-    expect(events.filter(({ type }) => type === 'message_refused')).toHaveLength(3);
+      expect(await save).toMatchObject({ status: 'pending', error: { code: 'service_closed' } });
+    expect(events.filter(({ type }) => type === 'message_late')).toHaveLength(3);
     expect(service.queued).toBe(0);
     await clock.pass(10_000);
     expect(clock.waiting).toBe(0);
+  });
+
+  it('refuses what was never handed to the database: it is not stored', async () => {
+    const { service, faults, clock, events } = setUp({ maxBatch: 1 });
+    faults.hang();
+    const saves = messages(3).map((one) => service.save(one));
+    const closing = service.close(500);
+    await clock.pass(501);
+    await closing;
+    const results = await Promise.all(saves);
+    expect(results.map(({ status }) => status)).toEqual(['pending', 'refused', 'refused']);
+    expect(events.filter(({ type }) => type === 'message_refused')).toHaveLength(2);
   });
 });
 

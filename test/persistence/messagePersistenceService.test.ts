@@ -165,14 +165,14 @@ describe('the statistics', () => {
   });
 
   it('count what a closed service lost', async () => {
-    const { service, faults, clock } = setUp();
+    const { service, faults, clock } = setUp({ maxBatch: 1 });
     faults.refuse();
     const saves = service.saveAll(messages(3));
     const closing = service.close(100);
     await clock.pass(101);
     await closing;
     await saves;
-    expect(service.statistics()).toMatchObject({ stored: 0, refused: 3, successRate: 0, failureRate: 1 });
+    expect(service.statistics()).toMatchObject({ stored: 0, late: 1, refused: 2, successRate: 0, failureRate: 1 });
   });
 });
 

@@ -42,6 +42,8 @@ export function setUp(options: Partial<PersistenceOptions> = {}): Setup {
     log: faulty.log,
     clock,
     observe: (event) => events.push(event),
+    // Pauses are random: at most this long, so that a test knows when the next try is due.
+    backoff: { initialDelayMs: 10, maxDelayMs: 50 },
     ...options,
   });
   return { service, store, faults, clock, events, batches };

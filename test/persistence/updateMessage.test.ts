@@ -1,4 +1,5 @@
-import { parseMessageBytes } from 'indelible/protocol';
+import { parseMessageBytes, prepareMessage } from 'indelible/protocol';
+import type { Fault } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
 import type { MessageChange } from '../../src/persistence/messageUpdate.ts';
 import { settle } from './manualClock.ts';
@@ -170,6 +171,18 @@ describe('updateMessage', () => {
     faults.heal();
     expect(await updating).toMatchObject({ status: 'refused', error: { code: 'version_conflict' } });
     expect(await now()).toMatchObject({ content: 'second', version: 2 });
+  });
+
+  it('takes over what it does not change from the version it is based on, never from an older one', async () => {
+    const { service, store, faults } = await setUpUpdate();
+    const second = prepareMessage({ ...first, metadata: { from: 'the second' } }, { now: () => 0 });
+    // Somebody else is first, between this update's reading and its writing.
+    faults.script = async ({ name }): Promise<Fault> => {
+      if (name === 'update') await store.log.update(second, 1);
+      return 'none';
+    };
+    const result = await service.updateMessage('plan', 'm1', { expectedVersion: 2, content: 'based on the second' });
+    expect(result).toMatchObject({ status: 'refused', error: { code: 'version_conflict' } });
   });
 
   it('a message that was updated reads with its new content, in its place', async () => {

@@ -39,13 +39,10 @@ export async function readWhileWriting(
       const slow = number % 4 === 0;
       const name = `${slow ? 'slow' : 'fast'}-${number}`;
       for (const place of oneTo(slow ? Math.ceil(messages / 20) : messages)) {
-        const message = sample(`${name}.${place}`, { planId, agentName: name });
-        const submission = history.submit(name, {
-          planId,
-          messageId: message.messageId,
-          agentName: name,
-          content: contentOf(message),
-        });
+        const content = `${place} of ${name}`;
+        const message = sample(`${name}.${place}`, { planId, agentName: name, content });
+        const { messageId } = message;
+        const submission = history.submit(name, { planId, messageId, agentName: name, content });
         const [outcome] = await random.pick(writers).append([message]);
         submission.acknowledged(outcome?.message.sequence);
       }
@@ -67,10 +64,6 @@ export async function readWhileWriting(
   });
   await Promise.all([written, ...read]);
   const { messages: rows } = await reader.read(planId, logStart, 1_000_000);
-  const database: ReadMessage[] = rows.map(toAgentMessage);
+  const database: ReadMessage[] = rows.map((row) => toAgentMessage(row));
   return { violations: history.violations(database), stored: rows.length };
-}
-
-function contentOf({ messageId }: { readonly messageId: string }): string {
-  return `content of ${messageId}`;
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observer } from '../../src/observe/events.ts';
 import { MessagePersistenceService } from '../../src/persistence/messagePersistenceService.ts';
-import type { Clock } from '../../src/resilience/clock.ts';
 import type { MessageLog } from '../../src/store/messageLog.ts';
 import { anyText } from '../../src/testing/contract/anyContent.ts';
 import { oneTo } from '../../src/testing/contract/sampleMessages.ts';
@@ -18,13 +17,11 @@ export interface LoadOptions {
   readonly producers?: number;
 }
 
-/** A service whose saves are answered when they are decided, however long the database is away. */
-export function patientService(
-  log: MessageLog,
-  options: { readonly clock?: Clock; readonly observe?: Observer } = {},
-): MessagePersistenceService {
-  const backoff = { initialDelayMs: 5, maxDelayMs: 100 };
-  return new MessagePersistenceService({ ...options, log, deadlineMs: 300_000, backoff });
+/** Saves are answered when they are decided, however long the database is away. */
+export const patience = { deadlineMs: 300_000, backoff: { initialDelayMs: 5, maxDelayMs: 100 } };
+
+export function patientService(log: MessageLog, observe: Observer = () => {}): MessagePersistenceService {
+  return new MessagePersistenceService({ log, observe, ...patience });
 }
 
 /**

@@ -16,7 +16,9 @@ describe('P12: 50 who update the same version through two instances', () => {
     const { log } = await storeOfTest(url);
     const pool = new Pool({ connectionString: url });
     onTestFinished(() => pool.end());
-    expect((await raceUpdates([withoutLock(log, pool)], 20)).join('\n')).toMatch(/were told that they won/);
+    expect((await raceUpdates([withoutLock(log, pool)], 20)).join('\n')).toMatch(
+      / ([2-9]|\d\d) of 50 were told that they won/,
+    );
   });
 });
 

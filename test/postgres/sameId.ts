@@ -14,13 +14,13 @@ export async function saveSameId(logs: readonly MessageLog[], rounds: number, se
     const id = `round-${round}`;
     const said = await Promise.all(
       oneTo(100).map(async (call) => {
-        const { append } = bound(random.pick(logs));
+        const log = random.pick(logs);
         const content = random.below(5) === 0 ? `other ${random.below(3)}` : 'same';
         const others = oneTo(random.below(3)).map((number) =>
           sample(`${id}.${call}.${number}`, { planId: random.pick(['a', 'b', 'c']) }),
         );
         const batch = [...others.slice(1), sample(id, { content }), ...others.slice(0, 1)];
-        const outcomes = await whenAvailable(() => append(batch));
+        const outcomes = await whenAvailable(() => log.append(batch));
         return { content, outcome: outcomes[others.slice(1).length] as AppendOutcome };
       }),
     );
@@ -46,8 +46,4 @@ function violations(said: readonly Said[]): string[] {
     if (sequence === first.sequence && body === first.body) return [];
     return [`a call was shown sequence ${sequence}, the first has ${first.sequence}`];
   });
-}
-
-function bound(log: MessageLog): Pick<MessageLog, 'append'> {
-  return { append: (batch) => log.append(batch) };
 }

@@ -3,16 +3,21 @@ import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { readAll } from '../../src/store/readAll.ts';
 import type { History, ReadMessage } from '../../src/testing/history.ts';
 
-/** What the history says is wrong with what the database at `url` holds now, read over new connections. */
-export async function violationsOf(history: History, url: string): Promise<string[]> {
+/** All plans of the history as the database at `url` holds them now, read over new connections. */
+export async function rowsOf(history: History, url: string): Promise<ReadMessage[]> {
   const store = await openPostgresStore(url, { migrate: false });
   try {
-    const database: ReadMessage[] = [];
+    const rows: ReadMessage[] = [];
     for (const planId of history.planIds) {
-      for await (const message of readAll(store.log, planId)) database.push(toAgentMessage(message));
+      for await (const message of readAll(store.log, planId)) rows.push(toAgentMessage(message));
     }
-    return history.violations(database);
+    return rows;
   } finally {
     await store.close();
   }
+}
+
+/** What the history says is wrong with that. */
+export async function violationsOf(history: History, url: string): Promise<string[]> {
+  return history.violations(await rowsOf(history, url));
 }

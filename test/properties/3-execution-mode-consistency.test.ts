@@ -57,7 +57,9 @@ describe.each(storesUnderTest)('on $name', (store) => {
 
       const givenIds = idsIn(agents);
       const [one, other] = await Promise.all(
-        [watched, unwatched].map(async ({ planId }) => (await readPlan(reader, planId)).map((row) => comparable(row, givenIds))),
+        [watched, unwatched].map(async ({ planId }) =>
+          (await readPlan(reader, planId)).map((row) => comparable(row, givenIds)),
+        ),
       );
       // Agents write at the same time: what is one after the other is what each wrote.
       expect(byAgent(other ?? [])).toEqual(byAgent(one ?? []));
@@ -72,7 +74,10 @@ function idsIn(agents: readonly AgentScript[]): ReadonlySet<string> {
 }
 
 /** All of the message but its place among those of other agents, its plan, and an id that was made for it. */
-function comparable({ planId: _, sequence: _sequence, messageId, ...row }: AgentMessage, givenIds: ReadonlySet<string>) {
+function comparable(
+  { planId: _, sequence: _sequence, messageId, ...row }: AgentMessage,
+  givenIds: ReadonlySet<string>,
+) {
   return { ...row, messageId: givenIds.has(messageId) ? messageId : 'made' };
 }
 

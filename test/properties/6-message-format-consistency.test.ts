@@ -42,9 +42,30 @@ describe.each(storesUnderTest)('on $name', (store) => {
         // The frame says of itself what its message says.
         expectIdentical([frame.type, frame.timestamp, frame.message_id], [row.type, row.timestamp, row.message_id]);
         // And so does the library, in its own spelling.
-        const { planId: plan_id, messageId: message_id, agentName: agent_name, agentType: agent_type, ...rest } = stored[index] as (typeof stored)[0];
+        const {
+          planId: plan_id,
+          messageId: message_id,
+          agentName: agent_name,
+          agentType: agent_type,
+          ...rest
+        } = stored[index] as (typeof stored)[0];
         const { sequence, version, type, content, timestamp, metadata } = rest;
-        const spelled = { sequence, version, agent: agent_name, steps: [], next_steps: [], raw_data: '', timestamp, type, agent_name, message_id, plan_id, agent_type, content, metadata };
+        const spelled = {
+          sequence,
+          version,
+          agent: agent_name,
+          steps: [],
+          next_steps: [],
+          raw_data: '',
+          timestamp,
+          type,
+          agent_name,
+          message_id,
+          plan_id,
+          agent_type,
+          content,
+          metadata,
+        };
         expectIdentical(spelled, row);
       });
       // Replayed it is what it was live, byte for byte.

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import { storesUnderTest } from '../storesUnderTest.ts';
 import { type AgentScript, anyExecution } from './execution.ts';
 import { performPlan, type Written } from './performing.ts';
@@ -57,8 +57,13 @@ describe.each(storesUnderTest)('on $name', (store) => {
       expect(messages.at(-1)).toMatchObject({ type: 'final_result_message', content: finalResult.content });
       expect(client.messages.at(-1)?.data['status']).toBe('completed');
       expect(answer.plan_id).toBe(planId);
-      expectStreams(client.frames, (await run.written).filter(({ way }) => way === 'streamed'), connectsAt === 0);
+      expectStreams(
+        client.frames,
+        (await run.written).filter(({ way }) => way === 'streamed'),
+        connectsAt === 0,
+      );
       await client.close();
+      await vi.waitUntil(() => server.sockets.connections(planId) === 0, { timeout: 10_000, interval: 1 });
 
       // Who comes back is shown what nobody saw, at most the newest 50; if there was nothing, the newest 10.
       const agentName = 'night shift';
@@ -114,7 +119,9 @@ function withoutStatus(row: object): object {
 
 /** Start, the text piece by piece, the end with the whole text, then the message; all of them, for who was there. */
 function expectStreams(frames: readonly Frame[], streamed: readonly Written[], sawAll: boolean): void {
-  const ofStreams = frames.flatMap((frame, place) => (frame.type.startsWith('agent_stream_') || frame.type === 'agent_message_streaming' ? [{ ...frame, place }] : []));
+  const ofStreams = frames.flatMap((frame, place) =>
+    frame.type.startsWith('agent_stream_') || frame.type === 'agent_message_streaming' ? [{ ...frame, place }] : [],
+  );
   const streams = [...Map.groupBy(ofStreams, ({ data }) => data['stream_id']).values()];
   const whole = streams.filter(([first]) => first?.type === 'agent_stream_start');
   if (sawAll) expect(streams.length).toBe(streamed.length);
@@ -122,14 +129,22 @@ function expectStreams(frames: readonly Frame[], streamed: readonly Written[], s
   for (const stream of whole) {
     const [first, last] = [stream[0] as (typeof ofStreams)[0], stream.at(-1) as (typeof ofStreams)[0]];
     const deltas = stream.slice(1, -1);
-    expect([first.data['status'], last.type, last.data['is_complete']]).toEqual(['streaming_started', 'agent_stream_end', true]);
+    expect([first.data['status'], last.type, last.data['is_complete']]).toEqual([
+      'streaming_started',
+      'agent_stream_end',
+      true,
+    ]);
     for (const { type, data } of deltas) {
       expect([type, data['is_complete'], data['is_final']]).toEqual(['agent_message_streaming', false, false]);
     }
     const text = deltas.map(({ data }) => data.content).join('');
     expect(last.data.content.startsWith(text) && (deltas.length === 50 || text === last.data.content)).toBe(true);
     const follows = frames.findIndex(
-      (frame, place) => place > last.place && isMessage(frame) && frame.data.agent_name === last.data.agent_name && frame.data.content === last.data.content,
+      (frame, place) =>
+        place > last.place &&
+        isMessage(frame) &&
+        frame.data.agent_name === last.data.agent_name &&
+        frame.data.content === last.data.content,
     );
     expect(follows, 'the message follows its stream').toBeGreaterThan(last.place);
   }

@@ -35,7 +35,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
     database = await create();
     reader = await database.open();
     const program = fileURLToPath(new URL('savingProcess.ts', import.meta.url));
-    children = Array.from({ length: processes }, () => fork(program, [database.address], { serialization: 'advanced' }));
+    children = Array.from({ length: processes }, () =>
+      fork(program, [database.address], { serialization: 'advanced' }),
+    );
     await Promise.all(children.map((child) => once(child, 'message')));
   });
   afterAll(async () => {
@@ -64,7 +66,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
 
       const history = new History();
       const submitted = works.map(({ saves }, index) =>
-        saves.map(({ plan, ...message }) => history.submit(`process ${index}`, { ...message, planId: planIds[plan] as string })),
+        saves.map(({ plan, ...message }) =>
+          history.submit(`process ${index}`, { ...message, planId: planIds[plan] as string }),
+        ),
       );
       const updates = works.map(({ updatedVersions }, index) =>
         updatedVersions.map((expectedVersion, place): Update => {
@@ -73,7 +77,10 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       );
       const done = await Promise.all(
         children.map((one, index) =>
-          work(one, { saves: submitted[index]?.map(({ message }) => message) as Work['saves'], updates: updates[index] ?? [] }),
+          work(one, {
+            saves: submitted[index]?.map(({ message }) => message) as Work['saves'],
+            updates: updates[index] ?? [],
+          }),
         ),
       );
 
@@ -87,12 +94,16 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       });
       await history.verify(reader.log);
       // Each id was new to exactly one of those who saved it.
-      const newOnes = done.flatMap(({ saves }) => saves.filter(({ status, duplicate }) => status === 'stored' && !duplicate));
+      const newOnes = done.flatMap(({ saves }) =>
+        saves.filter(({ status, duplicate }) => status === 'stored' && !duplicate),
+      );
       const rows = (await Promise.all(planIds.map((planId) => readPlan(reader, planId)))).flat();
       expect(newOnes).toHaveLength(rows.length);
 
       const winners = done.flatMap((one, index) =>
-        one.updates.flatMap(({ status, version }, place) => (status === 'updated' ? [{ version, ...(updates[index]?.[place] as Update) }] : [])),
+        one.updates.flatMap(({ status, version }, place) =>
+          status === 'updated' ? [{ version, ...(updates[index]?.[place] as Update) }] : [],
+        ),
       );
       const byVersion = winners.toSorted((one, other) => (one.version ?? 0) - (other.version ?? 0));
       expect(byVersion.map(({ version }) => version)).toEqual(winners.map((_, index) => index + 2));

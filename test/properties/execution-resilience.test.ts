@@ -38,7 +38,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       });
       const plans = await perform(execution, { log: indelible, manager: () => manager(kind) });
       const written = [...plans.values()].flat();
-      const planned = execution.plans.flatMap(({ agents }) => agents.flatMap(({ steps }) => steps.flatMap(({ messages }) => messages)));
+      const planned = execution.plans.flatMap(({ agents }) =>
+        agents.flatMap(({ steps }) => steps.flatMap(({ messages }) => messages)),
+      );
       expect(written).toHaveLength(planned.length);
       expect(written.filter(({ stored }) => stored === undefined)).toEqual([]);
       faults.heal();

@@ -50,7 +50,19 @@ export interface ExecutionShape {
 }
 
 const label = fc.oneof(
-  fc.constantFrom('plan', 'PLAN', 'plán', 'pla\u0301n', 'a b', '%2e%2e', '?x=1&y#z', "' OR 1=1--", '__proto__', '👋', '+'),
+  fc.constantFrom(
+    'plan',
+    'PLAN',
+    'plán',
+    'pla\u0301n',
+    'a b',
+    '%2e%2e',
+    '?x=1&y#z',
+    "' OR 1=1--",
+    '__proto__',
+    '👋',
+    '+',
+  ),
   fc.string({ unit: 'grapheme', maxLength: 20 }).map((text) => text.replace(/[\p{Cc}\p{Cs}/\\]/gu, '')),
 );
 
@@ -63,13 +75,28 @@ export function anyExecution(shape: ExecutionShape = {}): fc.Arbitrary<Execution
       way: fc.constant(way),
       messages: fc.array(saying, count),
       waits: fc.boolean(),
-      pause: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }) }),
+      pause: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      ),
     });
   });
-  const inGraph = graphs ? fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }) : fc.constant(false);
+  const inGraph = graphs
+    ? fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
+    : fc.constant(false);
   const agent = fc.record({ name: anyName, inGraph, steps: fc.array(step, { maxLength: maxSteps, size: '+1' }) });
-  const agents = fc.uniqueArray(agent, { minLength: 1, maxLength: maxAgents, size: '+1', selector: ({ name }) => name });
-  const plan = fc.record({ label, agents, firstId: fc.nat({ max: 1_000 }), named: allNamed ? fc.constant(true) : fc.boolean() });
+  const agents = fc.uniqueArray(agent, {
+    minLength: 1,
+    maxLength: maxAgents,
+    size: '+1',
+    selector: ({ name }) => name,
+  });
+  const plan = fc.record({
+    label,
+    agents,
+    firstId: fc.nat({ max: 1_000 }),
+    named: allNamed ? fc.constant(true) : fc.boolean(),
+  });
   return fc.array(plan, { minLength: 1, maxLength: maxPlans }).map((plans) => ({
     plans: plans.map(({ label: of, agents: unnamed, firstId, named }) => ({
       label: of,

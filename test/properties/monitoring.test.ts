@@ -32,7 +32,13 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
   property(
     'Monitoring: the counts of stored, repeated, refused and late messages, of retries and of failed broadcasts are ' +
       'what those who saved were told, and the rates follow from them. (5.5)',
-    [anyExecution({ graphs: false, allNamed: true }), anyFaults, anyManager, fc.array(anyBadInput, { maxLength: 4 }), fc.boolean()],
+    [
+      anyExecution({ graphs: false, allNamed: true }),
+      anyFaults,
+      anyManager,
+      fc.array(anyBadInput, { maxLength: 4 }),
+      fc.boolean(),
+    ],
     async (execution, faultsToCome, kind, bad, twice) => {
       const { store: faulty, faults } = withFaults(store);
       let calls = 0;
@@ -62,7 +68,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         }
       }
       const done = stored.length + duplicates + refused;
-      const broadcastFailures = written.filter(({ result }) => result && 'databaseSaved' in result && result.databaseSaved && result.errors.length > 0);
+      const broadcastFailures = written.filter(
+        ({ result }) => result && 'databaseSaved' in result && result.databaseSaved && result.errors.length > 0,
+      );
       expect(indelible.persistence.statistics()).toEqual({
         stored: stored.length,
         duplicates,

@@ -3,8 +3,8 @@ import { MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import type { Indelible } from '../../src/agents/indelible.ts';
 import { durable } from '../../src/agents/langgraph.ts';
 import type { Broadcaster } from '../../src/persistence/broadcaster.ts';
-import type { PersistenceResult } from '../../src/protocol/persistenceResult.ts';
 import type { SaveResult } from '../../src/persistence/saveResult.ts';
+import type { PersistenceResult } from '../../src/protocol/persistenceResult.ts';
 import type { AgentScript, Execution, ScriptedMessage, Step } from './execution.ts';
 import type { Saying } from './saying.ts';
 
@@ -62,7 +62,9 @@ export async function performPlan(planId: string, agents: readonly AgentScript[]
   };
   await Promise.all(
     agents.map((agent) =>
-      agent.inGraph ? performGraph(planId, agent, stage, written, next) : performAgent(planId, agent, stage, written, next),
+      agent.inGraph
+        ? performGraph(planId, agent, stage, written, next)
+        : performAgent(planId, agent, stage, written, next),
     ),
   );
   return written;
@@ -127,7 +129,7 @@ let streams = 0;
 async function stream({ live }: Stage['log'], { planId, agentName, said: { content } }: Written): Promise<void> {
   const streamId = `stream ${++streams}`;
   live.streamStarted(planId, streamId, agentName);
-  for (const delta of content.match(/[^]{1,7}/g)?.slice(0, 50) ?? []) {
+  for (const delta of content.match(/.{1,7}/gs)?.slice(0, 50) ?? []) {
     live.streamDelta(planId, streamId, agentName, delta);
     await new Promise((resolve) => setImmediate(resolve));
   }

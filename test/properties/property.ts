@@ -4,7 +4,7 @@ import { it } from 'vitest';
 /** How many random executions each property is held against; soak runs ask for more. */
 const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 100);
 /** A run that is not done by then hangs, and that is a failure with a seed. */
-const hangMs = 30_000;
+const hangMs = Number(process.env['PROPERTY_HANG_MS'] ?? 30_000);
 const maxReport = 20_000;
 
 /**

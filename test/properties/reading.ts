@@ -3,8 +3,8 @@ import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import type { AgentMessage } from '../../src/protocol/message.ts';
 import { readAll } from '../../src/store/readAll.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Saying } from './saying.ts';
 import type { Written } from './performing.ts';
+import type { Saying } from './saying.ts';
 
 export async function readPlan(reader: Store, planId: string): Promise<AgentMessage[]> {
   const messages: AgentMessage[] = [];

@@ -16,7 +16,9 @@ import { property } from './property.ts';
 import { differences, readPlan } from './reading.ts';
 
 /** Outages: the database is away, or takes what it is given and does not say so, or says nothing for a while. */
-const anyOutage = fc.array(fc.constantFrom<Fault>('none', 'unavailable', 'answer_lost', 'hang', 'answer_hangs'), { maxLength: 10 });
+const anyOutage = fc.array(fc.constantFrom<Fault>('none', 'unavailable', 'answer_lost', 'hang', 'answer_hangs'), {
+  maxLength: 10,
+});
 
 describe.each(storesUnderTest)('on $name', ({ create }) => {
   let database: Database;
@@ -61,7 +63,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         const planId = freshPlanId(label);
         // Whoever watches reads from the database that fails, and misses nothing either.
         const watched = new WatchedLog('the watcher', planId, 0);
-        const messages = (news: readonly StoredMessage[]) => news.forEach((one) => watched.saw(toAgentMessage(one)));
+        const messages = (news: readonly StoredMessage[]) => {
+          for (const message of news) watched.saw(toAgentMessage(message));
+        };
         const subscription = indelible.feed.subscribe(planId, logStart, { messages });
         return { planId, watched, subscription, written: await performPlan(planId, agents, { log: indelible }) };
       });

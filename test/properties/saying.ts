@@ -12,7 +12,9 @@ export interface Saying {
 
 /** Any sequence of UTF-16 units, halves of surrogate pairs and NUL among them. */
 const anyUnits = fc.string({
-  unit: fc.oneof(fc.nat({ max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff }), fc.nat({ max: 0x1f })).map((unit) => String.fromCharCode(unit)),
+  unit: fc
+    .oneof(fc.nat({ max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff }), fc.nat({ max: 0x1f }))
+    .map((unit) => String.fromCharCode(unit)),
 });
 
 const awkward = fc.constantFrom(
@@ -56,13 +58,27 @@ const anyContent = fc.oneof({ weight: 12, arbitrary: anyText }, { weight: 1, arb
 
 /** 1 to 256 characters of anything. */
 export const anyName = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('Planner', 'Human_Agent', 'researcher "R"', 'a\\', '代理', '🤖', '__proto__', 'N'.repeat(256)) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      'Planner',
+      'Human_Agent',
+      'researcher "R"',
+      'a\\',
+      '代理',
+      '🤖',
+      '__proto__',
+      'N'.repeat(256),
+    ),
+  },
   { weight: 1, arbitrary: anyText.map((text) => text.slice(0, 256)).filter((text) => text !== '') },
 );
 
 const anyNumber = fc.oneof(
   fc.maxSafeInteger(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Number.isInteger(value) || Number.isSafeInteger(value)),
+  fc
+    .double({ noNaN: true, noDefaultInfinity: true })
+    .filter((value) => !Number.isInteger(value) || Number.isSafeInteger(value)),
   fc.constantFrom(0, -0, 1e-7, Number.MIN_VALUE, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
 );
 
@@ -71,7 +87,21 @@ const anyKey = fc.oneof(
   { weight: 1, arbitrary: anyUnits },
   {
     weight: 2,
-    arbitrary: fc.constantFrom('__proto__', 'constructor', 'toJSON', 'hasOwnProperty', 'data', 'type', 'status', 'sequence', 'timestamp', '', '0', '10', 'length'),
+    arbitrary: fc.constantFrom(
+      '__proto__',
+      'constructor',
+      'toJSON',
+      'hasOwnProperty',
+      'data',
+      'type',
+      'status',
+      'sequence',
+      'timestamp',
+      '',
+      '0',
+      '10',
+      'length',
+    ),
   },
 );
 
@@ -107,7 +137,11 @@ export const anyMetadata: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   { weight: 1, arbitrary: deepMetadata },
 );
 
-const anyDate = fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
+const anyDate = fc.date({
+  min: new Date('0000-01-01T00:00:00Z'),
+  max: new Date('9999-12-31T23:59:59.999Z'),
+  noInvalidDate: true,
+});
 
 export const anySaying: fc.Arbitrary<Saying> = fc.record(
   {

@@ -31,7 +31,9 @@ const priorities: Readonly<Record<string, number>> = {
 /** Everything in which the frames a client was sent differ from what clients of the previous implementation rely on. */
 export function strangenesses(frames: readonly Frame[], planId: string): string[] {
   return frames.flatMap((frame, index) =>
-    (index === 0 ? inFirst(frame, planId) : inOther(frame, planId)).map((what) => `frame ${index}, ${frame.type}: ${what}`),
+    (index === 0 ? inFirst(frame, planId) : inOther(frame, planId)).map(
+      (what) => `frame ${index}, ${frame.type}: ${what}`,
+    ),
   );
 }
 
@@ -43,7 +45,9 @@ function inFirst(frame: Frame, planId: string): string[] {
     ...unless(isDeepStrictEqual(Object.keys(data).sort(), [...flatMembers].sort()), `has ${Object.keys(data)}`),
     ...unless(data.plan_id === planId, 'is of another plan'),
     ...unless(Object.keys(data['capabilities'] ?? {}).length === capabilities.length, 'has other capabilities'),
-    ...capabilities.flatMap((name) => unless((data['capabilities'] as Record<string, unknown>)[name] === true, `cannot ${name}`)),
+    ...capabilities.flatMap((name) =>
+      unless((data['capabilities'] as Record<string, unknown>)[name] === true, `cannot ${name}`),
+    ),
   ];
 }
 

@@ -44,7 +44,12 @@ export class Audience {
   readonly #shown: (frame: Frame) => unknown;
 
   /** `shown` is called with each frame of a stored message as it comes. */
-  constructor(url: string, planId: string, scripts: readonly SocketScript[], shown: (frame: Frame) => unknown = () => {}) {
+  constructor(
+    url: string,
+    planId: string,
+    scripts: readonly SocketScript[],
+    shown: (frame: Frame) => unknown = () => {},
+  ) {
     this.#url = url;
     this.#planId = planId;
     this.#shown = shown;

@@ -209,6 +209,19 @@ describe('an upgrade that is refused', () => {
   });
 });
 
+describe('an upgrade whose peer is gone before it is answered', () => {
+  it('harms nobody', async () => {
+    server.faults.script = ({ name }) => (name === 'heads' ? 'hang' : 'none');
+    const socket = new RawWebSocket(server.port, 'p');
+    await new Promise((resolve) => socket.tcp.on('connect', resolve));
+    await getJson(`${server.api}/health`);
+    socket.tcp.resetAndDestroy();
+    await getJson(`${server.api}/health`);
+    server.faults.heal();
+    await bystander.settled();
+  });
+});
+
 describe('MessageBoundary', () => {
   it('knows after every byte whether a message is unfinished, however the bytes are cut', () => {
     const data = fc.array(fc.constantFrom(0, 1, 125, 126, 200, 65_535, 65_536), { minLength: 1, maxLength: 4 });

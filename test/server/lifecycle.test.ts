@@ -98,8 +98,10 @@ describe('starting', () => {
 });
 
 describe('closing', () => {
-  it('closes sockets with 1001, lets answers end that have begun, and takes nothing new', async () => {
-    const server = await testServer();
+  it('closes sockets with 1001, lets answers end that have begun, waits no longer, and takes nothing new', async () => {
+    const on = plainHttpServer();
+    on.keepAliveTimeout = 3_600_000;
+    const server = await testServer({ on, limits: { closeTimeoutMs: 3_600_000 } });
     const content = 'x'.repeat(10_000);
     await Promise.all(
       Array.from({ length: 2_000 }, () => server.indelible.save({ planId: 'p', agentName: 'a', content })),

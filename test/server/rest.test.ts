@@ -187,7 +187,7 @@ describe('GET /plan', () => {
     );
   });
 
-  it('reads no further than its reader: one that stops costs no more than the pages under way', async () => {
+  it('reads no further than its reader: one that stops, or goes away, costs no more than the pages under way', async () => {
     const server = await testServer();
     const content = 'x'.repeat(20_000);
     await Promise.all(
@@ -206,6 +206,13 @@ describe('GET /plan', () => {
     for (let next = await reader.read(); !next.done; next = await reader.read());
     expect(pages).toBe(7); // six full ones, and one that says that there is no more
     expect(whileStopped).toBeLessThan(4);
+    pages = 0;
+    const leaving = new AbortController();
+    const left = await fetch(`${server.api}/plan?plan_id=p`, { signal: leaving.signal });
+    await left.body!.getReader().read();
+    leaving.abort();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(pages).toBeLessThan(4);
   });
 });
 
@@ -255,11 +262,11 @@ describe('the other calls', () => {
 
   it('health tells what is running', async () => {
     const server = await testServer();
-    expect(await getJson(`${server.api}/health`)).toEqual({
-      status: 'healthy',
-      service: 'indelible',
-      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-    });
+    server.faults.refuse();
+    for (const url of [`${server.api}/health`, `${server.url}/health`]) {
+      const version = expect.stringMatching(/^\d+\.\d+\.\d+/);
+      expect(await getJson(url)).toEqual({ status: 'healthy', service: 'indelible', version });
+    }
   });
 
   it('agent_message is acknowledged and never stored', async () => {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { getJson, type Json, post } from './http.ts';
+import { RawWebSocket } from './rawWebSocket.ts';
 import { gate, sayingTeam, type TestServer, team, testServer } from './testServer.ts';
 import { socketUrl, WatchingClient, watch } from './watchingClient.ts';
 
@@ -169,6 +170,23 @@ describe('what a client is shown when it comes', () => {
     expect(again.sequences).toEqual(upTo(20));
   });
 
+  it('is what was written after it said goodbye, also before the connection was taken down', async () => {
+    const server = await testServer({ limits: { closeTimeoutMs: 3_600_000 } });
+    const leaving = await RawWebSocket.open(server.port, 'p');
+    leaving.tcp.pause();
+    leaving.send({ opcode: 8, payload: Buffer.from([0x03, 0xe8]) });
+    const save = () => server.indelible.persistMessage({ planId: 'p', agentName: 'a', content: 'x' }, server.sockets);
+    let result = await save();
+    while (result.websocketSent) result = await save();
+    await save();
+    leaving.tcp.destroy();
+    await server.happened('socket_closed');
+    const unsent = result.message!.sequence;
+    const again = await watch(server, 'p');
+    await again.settled();
+    expect(again.sequences).toEqual([unsent, unsent + 1]);
+  });
+
   it('is nothing of a plan that is not there yet, and then what is written to it', async () => {
     const server = await testServer();
     const client = await watch(server, 'not yet');
@@ -226,6 +244,30 @@ describe('what a client is shown when it comes', () => {
       await client.until(({ sequences }) => sequences.at(-1) === count);
       expect(client.sequences).toEqual(upTo(count, client.sequences[0]));
     }
+  });
+});
+
+describe('a message that is updated', () => {
+  it('is not sent again: this protocol has no frame for it; GET and whoever comes later get what it says now', async () => {
+    const server = await testServer();
+    const client = await watch(server, 'p');
+    await server.save('p', 1, 1);
+    const [row] = (await getJson(`${server.api}/plan?plan_id=p`)).messages;
+    const change = { expectedVersion: 1, content: 'changed' };
+    const { status } = await server.indelible.persistence.updateMessage('p', row.message_id, change);
+    expect(status).toBe('updated');
+    await server.save('p', 2, 2);
+    await client.until(({ sequences }) => sequences.length === 2);
+    expect(client.rows.map(({ content }) => content)).toEqual(['message 1', 'message 2']);
+    const late = await watch(server, 'p');
+    await late.settled();
+    const now = [
+      ['changed', 2],
+      ['message 2', 1],
+    ];
+    expect(late.rows.map(({ content, version }) => [content, version])).toEqual(now);
+    const { messages } = await getJson(`${server.api}/plan?plan_id=p`);
+    expect(messages.map(({ content, version }: Json) => [content, version])).toEqual(now);
   });
 });
 
@@ -342,11 +384,15 @@ describe('the limits', () => {
 
   it('are 10 sockets a user, over all plans', async () => {
     const server = await testServer();
-    await Promise.all(upTo(10).map((place) => watch(server, `plan ${place}`, 'ann')));
+    const [first] = await Promise.all(upTo(10).map((place) => watch(server, `plan ${place}`, 'ann')));
     const eleventh = new WatchingClient(socketUrl(server, 'another', 'ann'));
     expect(await eleventh.closed).toBe(1008);
     expect(refused(eleventh)).toEqual([['connection_error', 'too_many_connections']]);
     expect((await watch(server, 'another', 'bob')).frames[0].type).toBe('connection_established');
+    await first!.close();
+    await server.happened('socket_closed');
+    expect((await watch(server, 'another', 'ann')).frames[0].type).toBe('connection_established');
+    expect(await new WatchingClient(socketUrl(server, 'another', 'ann')).closed).toBe(1008);
   });
 
   it('tell observers what opens and closes', async () => {

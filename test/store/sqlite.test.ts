@@ -113,6 +113,31 @@ describe('a SQLite file that another connection is writing to', () => {
     expect(await store.plans.find('new')).toBeUndefined();
   });
 
+  it('is locked from before the log looks at it until the commit: nobody writes in between', async () => {
+    const db = openDatabase(path);
+    onTestFinished(() => db.close());
+    const other = open();
+    const attempts: Promise<unknown>[] = [];
+    const prepare = db.prepare.bind(db);
+    db.prepare = (sql) => {
+      const statement = prepare(sql);
+      const get = statement.get.bind(statement);
+      if (sql === 'PRAGMA data_version') {
+        statement.get = () => {
+          const version = get();
+          if (db.isTransaction) attempts.push(rejection(other.log.append([message(`other${attempts.length}`)])));
+          return version;
+        };
+      }
+      return statement;
+    };
+    const log = new SqliteLog(db, new OtherProcesses(db));
+    for (const sequence of [1, 2, 3]) {
+      expect((await log.append([message(`m${sequence}`)]))[0]?.message.sequence).toBe(sequence);
+    }
+    expect(await Promise.all(attempts)).toMatchObject(Array(3).fill({ code: 'store_unavailable' }));
+  });
+
   it('can be read and opened meanwhile', async () => {
     await open().log.append([message('m1')]);
     holdWriteLock();

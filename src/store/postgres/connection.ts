@@ -55,25 +55,39 @@ export function openPool(url: string, size: number, timeouts: PostgresTimeouts):
   return pool;
 }
 
-/** What fails while the database is away, failing over or overloaded, and may succeed later. */
-const transientStates = new Set([
-  '25006', // read-only: a standby, or in the middle of a failover
+/**
+ * Classes of SQLSTATE that speak of the server, the way to it or the state it is in, not of what was sent: somebody
+ * mends that, and what was sent can be sent again. Also where it takes people to do so: messages wait for rights that
+ * are not granted yet, or for tables that are just being restored, rather than being lost.
+ */
+const outageClasses = new Set([
+  '08', // connection exception
+  '0A', // not supported: a statement was prepared for tables that have changed since
+  '25', // transaction state: read-only (a standby, a failover); idle for too long
+  '26', // the prepared statement is gone: something between here and the server mixes up connections
+  '28', // not let in: credentials being changed, a role locked
+  '3D', // the database does not exist: it is being restored
+  '3F', // nor does the schema
+  '40', // serialisation failure, deadlock
+  '42', // a table, column, constraint or right that is not there
+  '53', // no resources, disk full, too many connections
+  '55', // not in the state for it: locked, in recovery, not taking connections
+  '57', // an operator intervened: timeout, shutdown, crash, starting up
+  '58', // system and I/O errors
+  'F0', // a configuration that cannot be read
+]);
+
+const outageStates = new Set([
+  '54000', // NOTIFY's queue is full: some listener is stuck
+  'XX000', // caches and files that change under a statement while tables are being replaced
+]);
+
+/** After these a connection is as good as before. */
+const soundAfter = new Set([
   '40001', // serialisation failure
   '40P01', // deadlock
-  '53000', // no resources
-  '53100', // disk full
-  '53200', // out of memory
-  '53300', // too many connections
-  '55006', // object in use
   '55P03', // lock not available
   '57014', // statement timeout
-  '57P01', // terminated by an administrator
-  '57P02', // crash shutdown
-  '57P03', // starting up or shutting down
-  '57P04', // database dropped
-  '58000', // system error
-  '58030', // I/O error
-  '3D000', // the database does not exist: it is being restored
 ]);
 
 export const uniqueViolation = '23505';
@@ -82,16 +96,20 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined;
 }
 
-/**
- * An error with a code of ours. What did not come from the server (refused, reset, timed out) is an outage; of what the
- * server says, connection states, exhaustion, failover and lost races are; everything else is a final no.
- */
+/** What did not come from the server (refused, reset, timed out) is an outage too. */
+function isOutage(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || outageClasses.has(state.slice(0, 2)) || outageStates.has(state);
+}
+
+/** An error with a code of ours. What is no outage is a final no: it is about what was sent. */
 export function translate(what: string, cause: unknown): IndelibleError {
   if (IndelibleError.is(cause)) return cause;
-  const state = sqlState(cause);
-  const transient = state === undefined || state.startsWith('08') || transientStates.has(state);
   const text = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
-  return new IndelibleError(transient ? 'store_unavailable' : 'store_refused', { message: `${what}: ${text}`, cause });
+  return new IndelibleError(isOutage(cause) ? 'store_unavailable' : 'store_refused', {
+    message: `${what}: ${text}`,
+    cause,
+  });
 }
 
 export async function translated<T>(what: string, action: () => Promise<T>): Promise<T> {
@@ -102,11 +120,12 @@ export async function translated<T>(what: string, action: () => Promise<T>): Pro
   }
 }
 
-/** Whether a connection is of no use after this error: it timed out, broke, or leads to a server that cannot write. */
+/**
+ * Whether a connection is of no use after this error: it timed out, broke, or leads to a server that cannot write. In
+ * doubt a new one is made, which may lead to another server and has nothing prepared.
+ */
 function breaksConnection(error: unknown): boolean {
-  if (IndelibleError.is(error)) return false;
-  const state = sqlState(error);
-  return state === undefined || state === '25006' || state.startsWith('08') || state.startsWith('57P');
+  return !IndelibleError.is(error) && isOutage(error) && !soundAfter.has(sqlState(error) ?? '');
 }
 
 /**

@@ -72,7 +72,7 @@ export class TcpFlow {
     if (this.#stopped) return;
     if (sent === 'reset') this.#forget();
     const dueAt = this.#clock.monotonic() + this.#conditions.delayMs();
-    this.#waiting.push({ sent, dueAt: Math.max(dueAt, this.#waiting.at(-1)?.dueAt ?? 0) });
+    this.#waiting.push({ sent, dueAt });
     this.#waitingBytes += sizeOf(sent);
     this.#pass();
     if (this.#waitingBytes > maxWaitingBytes) this.#from.pause();

@@ -1,0 +1,107 @@
+/** What is measured, and in which ways it is not the same thing. */
+export interface Contender {
+  readonly name: string;
+  /** The file in `adapters/` that uses it. */
+  readonly adapter: string;
+  /** Its package, whose version is told; missing for Indelible itself. */
+  readonly package?: string;
+  /** What it does when it is asked to store a message, and how that differs from what Indelible does. */
+  readonly unlike: string;
+  /** How often Indelible's messages a second should be a multiple of its, one message a call. */
+  readonly goal?: number;
+}
+
+export const indelible: Contender = {
+  name: 'Indelible',
+  adapter: 'indelible',
+  unlike:
+    'gives each message its place in its plan and refuses a second one with its id; notifies watchers in other ' +
+    'processes. Callers of one process share commits, which is where its figures come from: the fewer call at once, ' +
+    'the smaller they are. Batch: `saveMessagesBatch`.',
+};
+
+export const indelibleOverHttp: Contender = {
+  name: 'Indelible over HTTP',
+  adapter: 'indelibleHttp',
+  unlike: 'the same, through its server in another process: `POST /api/v1/plans/{plan_id}/messages`, by `fetch`.',
+};
+
+export const postgresPeers: readonly Contender[] = [
+  {
+    name: 'emmett-postgresql',
+    adapter: 'emmett',
+    package: '@event-driven-io/emmett-postgresql',
+    goal: 10,
+    unlike:
+      '`appendToStream`, a stream a plan. The nearest in what it promises: a gapless place in the stream, in a ' +
+      'transaction, with optimistic locking on the stream. Each call is a transaction of three round trips that calls ' +
+      'a function in the database; data and metadata are `jsonb`. Batch: several events of one stream.',
+  },
+  {
+    name: '@mastra/pg',
+    adapter: 'mastra',
+    package: '@mastra/pg',
+    goal: 10,
+    unlike:
+      '`saveMessages`, a thread a plan. Each call reads the thread, then inserts or overwrites by id and touches the ' +
+      'thread in a transaction, and gives the messages back. Order by time, no places. Its own pool is of 20. Batch: ' +
+      'the same call.',
+  },
+  {
+    name: 'LangGraph checkpointer',
+    adapter: 'langgraph',
+    package: '@langchain/langgraph-checkpoint-postgres',
+    goal: 10,
+    unlike:
+      '`put`, one message more a put. It keeps states of a graph and no messages: every put stores all messages of the ' +
+      'thread again, so what it costs grows with the thread. Here a thread ends after 20 messages (10.5 in a put on ' +
+      'average); real ones go on. The `putWrites` that a graph does beside each put are left out. Batch: one put after ' +
+      '10 messages more, which are in memory alone until then.',
+  },
+  {
+    name: 'LangGraph checkpointer, no history',
+    adapter: 'langgraphStateless',
+    package: '@langchain/langgraph-checkpoint-postgres',
+    goal: 10,
+    unlike: 'the same with a new thread for each put, which no graph does: what is left of it without the growth.',
+  },
+  {
+    name: 'drizzle-orm',
+    adapter: 'drizzle',
+    package: 'drizzle-orm',
+    goal: 6,
+    unlike:
+      '`db.insert(messages).values(…)`, a pool of 10. No message log but a way to write SQL: one table with an identity ' +
+      'column and an index by plan. Readers that go on after the last number they saw can miss rows, nothing keeps a ' +
+      'message from being stored twice, nobody is told. Batch: one INSERT of several rows, of any plans.',
+  },
+  {
+    name: 'drizzle-orm, prepared',
+    adapter: 'drizzlePrepared',
+    package: 'drizzle-orm',
+    goal: 6,
+    unlike: 'the same by `.prepare()`, as its page on performance advises. Batch: not prepared, as above.',
+  },
+  {
+    name: 'pg-boss',
+    adapter: 'pgBoss',
+    package: 'pg-boss',
+    goal: 10,
+    unlike:
+      '`send`, one queue, nobody works on it. A queue of jobs: a message is there to be taken away, and one queue keeps ' +
+      'no order of plans. Batch: `insert`, for any plans.',
+  },
+];
+
+export const durableStreams: Contender = {
+  name: 'Durable Streams',
+  adapter: 'durableStreams',
+  package: '@durable-streams/server',
+  unlike:
+    'the server for Node in a process of its own, file-backed, and its client over HTTP; a stream of JSON a plan. No ' +
+    'database: a file a stream, synced (fdatasync) for each append, and LMDB beside it. Its authors name it a ' +
+    'reference for development and advise their Caddy plugin or service for production, which npm does not have. ' +
+    'Batch: the `IdempotentProducer`, flushed after 10 messages.',
+};
+
+export const contenders: readonly Contender[] = [indelible, ...postgresPeers, durableStreams, indelibleOverHttp];

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { Feed } from '../../src/feed/feed.ts';
+import type { LiveEvent } from '../../src/protocol/liveEvent.ts';
+import { prepareMessage } from '../../src/protocol/message.ts';
+import { parseMessageBytes } from '../../src/protocol/messageBytes.ts';
+import { logStart } from '../../src/store/messageLog.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+
+const planId = 'plan';
+const shown = { planId, timestamp: '', streamId: 'stream', agentName: 'agent' } as const;
+const start: LiveEvent = { ...shown, type: 'agent_stream_start' };
+const end = (text: string): LiveEvent => ({ ...shown, type: 'agent_stream_end', text });
+const say = (content: string) => prepareMessage({ planId, agentName: 'agent', content }, { now: () => 0 });
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+it('a watcher that was busy is given live events in their order among the messages', async () => {
+  const store = openSqliteStore(':memory:');
+  const feed = new Feed({ log: store.log });
+  const seen: string[] = [];
+  let ready = () => {};
+  feed.subscribe(planId, logStart, {
+    messages: (messages) => {
+      seen.push(...messages.map(({ body }) => parseMessageBytes(body).content));
+      return new Promise<void>((resolve) => {
+        ready = resolve;
+      });
+    },
+    live: ({ type }) => void seen.push(type),
+  });
+  await settle();
+  await store.log.append([say('first')]);
+  feed.publish(start);
+  feed.publish(end('second'));
+  await store.log.append([say('second'), say('third')]);
+  feed.publish(start);
+  await store.log.append([say('fourth')]);
+  feed.publish(end('fifth'));
+  for (let times = 0; times < 6; times++) {
+    await settle();
+    ready();
+  }
+  await settle();
+  expect(seen).toEqual([
+    'first',
+    'agent_stream_start',
+    'agent_stream_end',
+    'second',
+    'third',
+    'agent_stream_start',
+    'fourth',
+    'agent_stream_end',
+  ]);
+  feed.close();
+  await store.close();
+});

@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { LogPosition } from '../../src/store/messageLog.ts';
+import { RedisWake } from '../../src/store/redisWake.ts';
+import type { Store } from '../../src/store/store.ts';
+import { eventually } from '../../src/testing/contract/availability.ts';
+import { sample, samples } from '../../src/testing/contract/sampleMessages.ts';
+import { History } from '../../src/testing/history.ts';
+import { databaseOfTest, storeOfTest } from './database.ts';
+import { countingReads, expectHintsToBeHarmless } from './harmlessHints.ts';
+import { loseHints, promisedMs } from './lostHints.ts';
+import { hasRedisServer } from './redisServer.ts';
+import { blindFeed, PlanWatcher } from './watching.ts';
+import { wokenByRedis } from './wokenByRedis.ts';
+
+describe.skipIf(!hasRedisServer)(
+  hasRedisServer ? 'P16: the same with Redis' : 'P16 with Redis: left out, there is no redis-server to start',
+  () => {
+    it('they are at most 2 s late while Redis is dead, and told again when it is back', async () => {
+      const { url, writer, watching, redis } = await wokenByRedis();
+      const fault = { cut: () => redis.kill(), mend: () => redis.start() };
+      const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 2, ...fault });
+      expect(violations).toEqual([]);
+      expect(latestMs).toBeLessThan(promisedMs);
+      await expectToBeToldAgain(writer, watching);
+    });
+
+    it('they are at most 2 s late while the network swallows what Redis says, and told again afterwards', async () => {
+      const { url, writer, watching, network } = await wokenByRedis();
+      const fault = { cut: () => network.blackHole(), mend: () => network.pass() };
+      const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 2, ...fault });
+      expect(violations).toEqual([]);
+      expect(latestMs).toBeLessThan(promisedMs);
+      await expectToBeToldAgain(writer, watching);
+    });
+
+    it('control: without looking by themselves they see nothing while Redis is dead, and all when it is back', async () => {
+      const { writer, watching, redis } = await wokenByRedis();
+      const watcher = new PlanWatcher(blindFeed(watching.log), new History(), 'watcher', 'plan');
+      await writer.log.append([sample('before')]);
+      await watcher.came('before');
+      await redis.kill();
+      await writer.log.append([sample('behind')]);
+      await expect(watcher.came('behind', 3_000)).rejects.toThrow();
+      await redis.start();
+      await watcher.came('behind');
+    });
+
+    it('a process starts, saves and watches though there is no Redis at all', async () => {
+      const { url } = await databaseOfTest();
+      const wake = await RedisWake.open('redis://127.0.0.1:1');
+      const store = await storeOfTest(url, { wake });
+      const watcher = new PlanWatcher(blindFeed(store.log), new History(), 'watcher', 'plan');
+      await store.log.append(samples(3));
+      await watcher.came('m3');
+    });
+
+    it('they read nothing for a stale or senseless hint, once for a forged one, and are given nothing by it', async () => {
+      const { watching, redis } = await wokenByRedis();
+      const { store, reads } = countingReads(watching);
+      const forger = new Redis(redis.url);
+      onTestFinished(() => forger.disconnect());
+      await expectHintsToBeHarmless(store, reads, (hint) => forger.publish('indelible', hint));
+    });
+  },
+);
+
+/** By hints alone. */
+async function expectToBeToldAgain(writer: Store, watching: Store): Promise<void> {
+  const heads: LogPosition[] = [];
+  const end = watching.log.onCommit((commits) => {
+    if (commits !== 'unknown') heads.push(...commits.map(({ head }) => head));
+  });
+  let written = 0;
+  await eventually('a hint comes', async () => {
+    const [outcome] = await writer.log.append([sample(`again ${++written}`)]);
+    return heads.some(({ sequence }) => sequence <= (outcome?.message.sequence ?? 0));
+  });
+  end();
+}
