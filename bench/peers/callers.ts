@@ -53,9 +53,9 @@ export class Callers {
   }
 
   #next(plan: number, count: number): NewMessage[] {
+    const first = this.#made[plan] ?? 0;
+    this.#made[plan] = first + count;
     const plans = this.#workload.planIds.length;
-    return Array.from({ length: count }, () =>
-      this.#workload.message(plan + plans * (this.#made[plan] = (this.#made[plan] ?? 0) + 1)),
-    );
+    return Array.from({ length: count }, (_, index) => this.#workload.message(plan + plans * (first + index)));
   }
 }

@@ -13,7 +13,14 @@ export interface BenchDatabase {
   withEmpty<T>(action: (url: string) => Promise<T>): Promise<T>;
 }
 
-const settings = ['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers'];
+const settings = [
+  'server_version',
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_sync_method',
+  'shared_buffers',
+];
 
 /**
  * The one that INDELIBLE_TEST_POSTGRES names (as a role that may make databases), else one that is started for the

@@ -12,7 +12,9 @@ const execute = promisify(execFile);
  */
 export async function installPeers(folder: string, progress: (what: string) => void): Promise<string | undefined> {
   const stamp = join(folder, 'node_modules', '.installed');
-  const wanted = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
   if (readIfThere(stamp) === wanted) return undefined;
   progress('npm ci in bench/peers (250 MB)');
   try {

@@ -5,7 +5,7 @@ import { type Figure, figures, quantities, type Ratio, ratio, type Section } fro
 import type { BenchOptions } from '../options.ts';
 import type { Progress } from '../progress.ts';
 import { inRounds } from '../rounds.ts';
-import type { Measured, MeasureAnswer } from './contender.ts';
+import type { MeasureAnswer, Measured } from './contender.ts';
 import { ContenderProcess } from './contenderProcess.ts';
 import { type Contender, contenders, durableStreams, indelible, indelibleOverHttp } from './contenders.ts';
 import { type BenchDatabase, withBenchDatabase } from './database.ts';
@@ -54,7 +54,9 @@ export async function measurePeers(options: BenchOptions, progress: Progress): P
     .concat(failures(found));
   return {
     name: 'peers',
-    about: [about, `On ${description}.`, whatIsUnlike(), tellLeftOut(leftOut)].filter((part) => part !== '').join('\n\n'),
+    about: [about, `On ${description}.`, whatIsUnlike(), tellLeftOut(leftOut)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
     figures: toFigures(found),
     ratios: toRatios(found),
     leftOut,
@@ -155,7 +157,11 @@ function compare(found: Found, load: Load, of: Contender, to: Contender): Ratio[
 function whatIsUnlike(): string {
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const version = (one: Contender) => (one.package === undefined ? '' : ` ${dependencies[one.package]}`);
-  return ['What each does, and what is unlike:', '', ...contenders.map((one) => `- **${one.name}**${version(one)}: ${one.unlike}`)].join('\n');
+  return [
+    'What each does, and what is unlike:',
+    '',
+    ...contenders.map((one) => `- **${one.name}**${version(one)}: ${one.unlike}`),
+  ].join('\n');
 }
 
 function tellLeftOut(leftOut: readonly LeftOut[]): string {

@@ -30,6 +30,8 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
       return { level: 'warn', text: 'message not stored in time: it waits in memory' };
     case 'batch_retried':
       return { level: 'warn', text: 'database not writable: trying again' };
+    case 'request_failed':
+      return { level: 'warn', text: 'request failed' };
     case 'broadcast_failed':
       return { level: 'warn', text: 'broadcast failed: the message is not affected' };
     case 'watcher_failed':

@@ -33,6 +33,8 @@ export type IndelibleEvent =
       readonly delayMs: number;
       readonly error: unknown;
     }
+  /** A request was answered with a 5xx, or cut off in the middle of its answer. The client was told less than this. */
+  | { readonly type: 'request_failed'; readonly method: string; readonly path: string; readonly error: unknown }
   /** A broadcast failed or was too slow. The database does not know. */
   | { readonly type: 'broadcast_failed'; readonly planId: string; readonly messageId: string; readonly error: unknown }
   | { readonly type: 'watcher_failed'; readonly planId: string; readonly error: unknown }

@@ -36,15 +36,14 @@ export async function* planMessages(
  * The same as a body. A database that fails in the middle cuts the connection: `cut` must make sure that the client
  * cannot take what it has for the whole.
  */
-export function streamedBody(pieces: AsyncGenerator<Uint8Array>, cut: (() => void) | undefined): ReadableStream {
+export function streamedBody(pieces: AsyncGenerator<Uint8Array>, cut: (error: unknown) => void): ReadableStream {
   return ReadableStream.from(untilFailure(pieces, cut));
 }
 
-async function* untilFailure(pieces: AsyncGenerator<Uint8Array>, cut: (() => void) | undefined) {
+async function* untilFailure(pieces: AsyncGenerator<Uint8Array>, cut: (error: unknown) => void) {
   try {
     yield* pieces;
   } catch (error) {
-    if (cut === undefined) throw error;
-    cut();
+    cut(error);
   }
 }

@@ -72,6 +72,11 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
       `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
       `,"streaming_message":${JSON.stringify(feed.streamedText(planId))}}`;
     const { outgoing } = c.env ?? {};
-    return c.body(streamedBody(planMessages(head, first, messages, tail), outgoing && (() => outgoing.destroy())));
+    const cut = (error: unknown) => {
+      indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
+      if (outgoing === undefined) throw error;
+      outgoing.destroy();
+    };
+    return c.body(streamedBody(planMessages(head, first, messages, tail), cut));
   });
 }

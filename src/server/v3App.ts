@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Indelible } from '../agents/indelible.ts';
+import { IndelibleError } from '../protocol/errors.ts';
 import type { Runner } from '../runs/runner.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import type { AppEnv } from './appEnv.ts';
@@ -28,7 +29,13 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
     const found = runner.teams.find(({ id }) => id === teamId);
     return found === undefined ? null : v3Team(found, since);
   };
-  app.onError((error) => detailAnswer(refusalOf(error)));
+  app.onError((error, c) => {
+    const refusal = refusalOf(error);
+    if (refusal.status >= 500 && !IndelibleError.is(error, 'not_implemented')) {
+      indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
+    }
+    return detailAnswer(refusal);
+  });
   app.notFound(() => detailAnswer({ status: 404, detail: 'Not found' }));
   app.use(answerHeaders, onlyKnownHosts(access), onlyAllowedOrigins(access), onlyJson);
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_c, methods) => methodRefused(methods) }));

@@ -22,7 +22,8 @@ export const adapter: Adapter = {
       });
       streams.set(planId, { stream, producer });
     }
-    const streamOf = ({ planId }: NewMessage) => streams.get(planId) as { stream: DurableStream; producer: IdempotentProducer };
+    const streamOf = ({ planId }: NewMessage) =>
+      streams.get(planId) as { stream: DurableStream; producer: IdempotentProducer };
     return {
       async save(message) {
         await streamOf(message).stream.append(JSON.stringify(message));
