@@ -21,10 +21,10 @@ const read = `SELECT sequence, message_id, version, revision, body FROM messages
   WHERE plan = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3`;
 
 export const layouts: readonly Layout[] = [
-  { name: 'as it is', tables: tablesOfTheProduct(), insert: insert('message_id, plan'), read },
+  { name: 'as it is', tables: tablesOfTheProduct(), insert: insert('plan, message_id'), read },
   {
-    name: 'as it is, but the id index by plan first',
-    tables: tablesOfTheProduct().replace('messages (message_id, plan)', 'messages (plan, message_id)'),
+    name: 'as it is, but the id index by id first',
+    tables: tablesOfTheProduct().replace('messages (plan, message_id)', 'messages (message_id, plan)'),
     insert: insert('plan, message_id'),
     read,
   },
@@ -32,18 +32,18 @@ export const layouts: readonly Layout[] = [
     name: 'clustered by (plan, sequence), WITHOUT ROWID',
     tables: `CREATE TABLE messages (plan INTEGER NOT NULL, sequence INTEGER NOT NULL, ${rest}, PRIMARY KEY (plan, sequence))
       STRICT, WITHOUT ROWID;
-      CREATE UNIQUE INDEX messages_by_id ON messages (message_id, plan);
+      CREATE UNIQUE INDEX messages_by_id ON messages (plan, message_id);
       ${byRevision}`,
-    insert: insert('message_id, plan'),
+    insert: insert('plan, message_id'),
     read,
   },
   {
     name: 'clustered by a rowid made of plan and sequence',
     tables: `CREATE TABLE messages (place INTEGER PRIMARY KEY, plan INTEGER NOT NULL, ${rest}) STRICT;
-      CREATE UNIQUE INDEX messages_by_id ON messages (message_id, plan);
+      CREATE UNIQUE INDEX messages_by_id ON messages (plan, message_id);
       ${byRevision}`,
     insert: `INSERT INTO messages (place, plan, message_id, version, revision, body)
-      VALUES (?1 << 32 | ?2, ?1, ?3, 1, 0, ?4) ON CONFLICT (message_id, plan) DO NOTHING`,
+      VALUES (?1 << 32 | ?2, ?1, ?3, 1, 0, ?4) ON CONFLICT (plan, message_id) DO NOTHING`,
     read: `SELECT place & 0xffffffff AS sequence, message_id, version, revision, body FROM messages
       WHERE place > (?1 << 32 | ?2) AND place <= (?1 << 32 | 0xffffffff) ORDER BY place LIMIT ?3`,
   },

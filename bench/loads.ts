@@ -5,6 +5,9 @@ import type { ArrivalOptions } from './arrivals.ts';
 import { monotonicMs } from './monotonic.ts';
 import type { Workload } from './workload.ts';
 
+/** A machine that is slow for a moment is to be measured, not refused: a save that is late would be answered "pending". */
+export const deadlineMs = 60_000;
+
 /** What is saved to. */
 export type Save = (message: NewMessage) => Promise<SaveResult>;
 

@@ -10,6 +10,7 @@ import { measureLayouts, measurePages } from './layouts.ts';
 import { describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { parseOptions, usage } from './options.ts';
+import { measurePeers } from './peers/section.ts';
 import { endProgress, type Progress, progressOn } from './progress.ts';
 import { measureReads } from './reads.ts';
 import { report } from './report.ts';
@@ -21,6 +22,7 @@ const sections: Readonly<Record<string, (options: BenchOptions, progress: Progre
   reads: measureReads,
   layouts: measureLayouts,
   pages: measurePages,
+  peers: measurePeers,
 };
 
 async function main(args: readonly string[]): Promise<number> {

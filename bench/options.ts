@@ -15,7 +15,8 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [sections] [options]
 
-  sections        saves, frames, reads (these three if none is named), layouts and pages (10 minutes each)
+  sections        saves, frames, reads (these three if none is named), layouts and pages (10 minutes each), peers
+                  (on PostgreSQL beside other libraries, which it installs; 15 minutes)
   --rounds n      how often each contender is measured (default 5)
   --seconds n     how long each measurement takes (default 3)
   --quick         1 round, 0.2 s: shows that it runs, its figures mean nothing

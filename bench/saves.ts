@@ -3,7 +3,7 @@ import { openSqliteStore } from '../src/store/sqlite/index.ts';
 import { BareLoop } from './bareLoop.ts';
 import { withDatabaseFiles } from './databaseFiles.ts';
 import { figures, percentile, quantities, ratio, type Section } from './figures.ts';
-import { savers, waits } from './loads.ts';
+import { deadlineMs, savers, waits } from './loads.ts';
 import { measuringLoopLag } from './loopLag.ts';
 import type { BenchOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -98,7 +98,7 @@ async function concurrentSavers(
 ): Promise<Measured> {
   const workload = new Workload(plans);
   const store = openSqliteStore(path);
-  const persistence = new MessagePersistenceService({ ...options, log: store.log });
+  const persistence = new MessagePersistenceService({ deadlineMs, ...options, log: store.log });
   const save = persistence.save.bind(persistence);
   const before = await savers(count, warmUp(seconds))(save, workload);
   const cpu = process.cpuUsage();

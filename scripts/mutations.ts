@@ -108,10 +108,8 @@ function run(property: string, test: string): Outcome {
   };
 }
 
-/** After how many runs it was noticed, and by what. */
+/** In which run it was noticed, and by what. */
 function gist(failure: string): string {
-  const text = stripVTControlCharacters(failure);
-  const runs = /Property failed after (\d+) tests/.exec(text)?.[1];
-  const error = /^Got (.*)$/m.exec(text)?.[1] ?? text.split('\n')[0] ?? '';
-  return `${runs === undefined ? '' : `run ${runs}: `}${error.slice(0, 200)}`;
+  const [first = ''] = stripVTControlCharacters(failure).split('\n');
+  return first.replace(/^Error: failed in /, '').slice(0, 300);
 }

@@ -3,35 +3,31 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { MeasureAnswer, MeasureQuestion } from './contender.ts';
 
+/** What a library may need beside the measurement itself, to make its tables for instance. */
+const patienceMs = 120_000;
 const keptOutput = 2_000;
 
 /**
- * A contender's process as seen from the bench. Whatever happens to it is an answer: a package that is not there, one
- * that cannot run here, a crash. What it writes goes to stderr; stdout is for results.
+ * A contender's process as seen from the bench. Whatever becomes of it is an answer: a package that is not there or
+ * cannot run here, a crash, silence. What it writes is kept apart: stdout is for results.
  */
 export class ContenderProcess {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<MeasureAnswer>;
   #output = '';
 
+  /** @param adapter the URL of a module that exports an `adapter` */
   constructor(adapter: string) {
-    this.#child = fork(fileURLToPath(new URL('./contender.ts', import.meta.url)), [adapter], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    const file = fileURLToPath(new URL('./contender.ts', import.meta.url));
+    this.#child = fork(file, [adapter], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (text: Buffer) => {
         this.#output = (this.#output + text).slice(-keptOutput);
       });
     }
-  }
-
-  async measure(question: MeasureQuestion): Promise<MeasureAnswer> {
-    if (!this.#child.connected) return { failure: 'its process is gone' };
-    const answered = once(this.#child, 'message').then(([answer]): MeasureAnswer => answer as MeasureAnswer);
-    const ended = once(this.#child, 'exit').then(
-      ([code, signal]): MeasureAnswer => ({ failure: `its process ended with ${signal ?? code}` }),
-    );
-    this.#child.send(question);
-    return Promise.race([answered, ended]);
+    this.#ended = once(this.#child, 'exit').then(([code, signal]) => ({
+      failure: `its process ended with ${signal ?? code}`,
+    }));
   }
 
   /** The last of what it wrote. */
@@ -39,10 +35,28 @@ export class ContenderProcess {
     return this.#output;
   }
 
+  /** One measurement at a time. */
+  async measure(question: MeasureQuestion): Promise<MeasureAnswer> {
+    if (!this.#child.connected) return this.#ended;
+    const answered = once(this.#child, 'message').then(([answer]) => answer as MeasureAnswer);
+    this.#child.send(question);
+    const patience = Promise.withResolvers<MeasureAnswer>();
+    const timer = setTimeout(
+      () => {
+        this.#child.kill('SIGKILL');
+        patience.resolve({ failure: 'it did not answer in time' });
+      },
+      patienceMs + question.seconds * 10_000,
+    );
+    try {
+      return await Promise.race([answered, this.#ended, patience.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await ended;
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#ended;
   }
 }

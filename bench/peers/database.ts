@@ -22,6 +22,8 @@ const settings = [
   'shared_buffers',
 ];
 
+const objectInUse = '55006';
+
 /**
  * The one that INDELIBLE_TEST_POSTGRES names (as a role that may make databases), else one that is started for the
  * measurement, with the settings of PostgreSQL: what it says is committed is on disk.
@@ -67,10 +69,21 @@ async function benchDatabase(server: string): Promise<BenchDatabase> {
         url.pathname = name;
         return await action(url.href);
       } finally {
-        await run(server, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
+        await drop(server, name);
       }
     },
   };
+}
+
+/** Who is closing a connection is waited for (PostgreSQL does, 5 s): to be thrown out would crash a library's process. */
+async function drop(server: string, name: string): Promise<void> {
+  const statement = `DROP DATABASE ${escapeIdentifier(name)}`;
+  try {
+    await run(server, statement);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== objectInUse) throw error;
+    await run(server, `${statement} WITH (FORCE)`);
+  }
 }
 
 async function run(url: string, statement: string): Promise<Record<string, string>[]> {

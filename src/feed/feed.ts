@@ -29,7 +29,6 @@ export class Feed {
   readonly #plans = new Map<string, Set<Subscription>>();
   readonly #latestProgress = new LatestProgress();
   readonly #streamedText = new StreamedText();
-  #epoch = '';
   #unwatch: (() => void) | undefined;
   #endLooking: (() => void) | undefined;
 
@@ -39,7 +38,10 @@ export class Feed {
     this.#observe = observe;
   }
 
-  /** Watches a plan from behind `after`. The plan need not exist yet. */
+  /**
+   * Watches a plan from behind `after`, a place in the log as it is now: a cursor must have been decoded in this very
+   * turn. The plan need not exist yet.
+   */
   subscribe(planId: string, after: LogPosition, watcher: Watcher): Subscription {
     this.#start();
     const subscription = new Subscription({
@@ -47,6 +49,7 @@ export class Feed {
       after,
       watcher,
       log: this.#log,
+      epoch: this.#log.epoch,
       clock: this.#clock,
       ended: (ended, reason) => this.#ended(ended, reason),
     });
@@ -89,30 +92,35 @@ export class Feed {
   };
 
   /**
-   * Compares how far each watched plan's log goes with how far its watchers are. A log that is shorter than what a
-   * watcher was given, or has another epoch, is another log.
+   * Compares how far each watched plan's log goes with how far its watchers were when that was asked. A log that is
+   * shorter than what a watcher was given, or has another epoch than when the watcher came, is another log. Looks may
+   * overlap: one that a broken connection holds up does not hold up the next.
    */
   async #lookAnyway(): Promise<void> {
+    const asked = new Map(this.#subscriptions().map((one) => [one, { position: one.position, history: one.history }]));
     try {
-      const before = [...this.#plans].flatMap(([planId, subscriptions]) =>
-        [...subscriptions].map((subscription) => ({ planId, subscription, position: subscription.position })),
-      );
       const heads = await this.#log.heads([...this.#plans.keys()]);
-      const replaced = this.#log.epoch !== this.#epoch;
-      this.#epoch = this.#log.epoch;
-      for (const { planId, subscription, position } of before) {
-        const head = heads.get(planId) ?? logStart;
-        if (replaced || head.sequence < position.sequence) subscription.reset();
-        else if (head.sequence > position.sequence || head.revision > position.revision) subscription.look();
+      const { epoch } = this.#log;
+      for (const subscription of this.#subscriptions()) {
+        const before = asked.get(subscription);
+        const head = heads.get(subscription.planId) ?? logStart;
+        if (subscription.epoch !== epoch) subscription.reset(epoch);
+        // It came, or was reset, meanwhile, and reads already.
+        else if (before?.history !== subscription.history) continue;
+        else if (isBehind(head, before.position)) subscription.reset(epoch);
+        else if (isBehind(subscription.position, head)) subscription.look();
       }
     } catch {
       // The database is away: the next look comes soon.
     }
   }
 
+  #subscriptions(): readonly Subscription[] {
+    return [...this.#plans.values()].flatMap((subscriptions) => [...subscriptions]);
+  }
+
   #start(): void {
     if (this.#unwatch !== undefined) return;
-    this.#epoch = this.#log.epoch;
     this.#unwatch = this.#log.onCommit(this.#committed);
     this.#scheduleLook();
   }
@@ -140,4 +148,8 @@ export class Feed {
     if (this.#plans.size === 0) this.#stop();
     if (reason !== undefined) this.#observe({ type: 'watcher_failed', planId, error: reason });
   }
+}
+
+function isBehind(one: LogPosition, other: LogPosition): boolean {
+  return one.sequence < other.sequence || one.revision < other.revision;
 }

@@ -15,6 +15,8 @@ export interface SubscriptionOptions {
   readonly after: LogPosition;
   readonly watcher: Watcher;
   readonly log: Pick<MessageLog, 'read'>;
+  /** Of the log that `after` is a place in. */
+  readonly epoch: string;
   readonly clock: Clock;
   readonly ended: (subscription: Subscription, reason: unknown) => void;
 }
@@ -41,6 +43,7 @@ export class Subscription {
   /** How far the log goes, as far as commits that were offered say. */
   #offered: number | undefined;
   #position: LogPosition;
+  #epoch: string;
   /** Counts the histories of the log: what was read of an older one is not given. */
   #history = 0;
   #busy = false;
@@ -52,6 +55,7 @@ export class Subscription {
   constructor(options: SubscriptionOptions) {
     this.planId = options.planId;
     this.#position = options.after;
+    this.#epoch = options.epoch;
     this.#watcher = options.watcher;
     this.#log = options.log;
     this.#clock = options.clock;
@@ -62,6 +66,16 @@ export class Subscription {
   /** Up to where the watcher was given the log. */
   get position(): LogPosition {
     return this.#position;
+  }
+
+  /** How often the log became another one. */
+  get history(): number {
+    return this.#history;
+  }
+
+  /** The epoch of the log that the position is a place in. */
+  get epoch(): string {
+    return this.#epoch;
   }
 
   close(): void {
@@ -75,8 +89,8 @@ export class Subscription {
     if (!this.#busy) void this.#catchUp();
   }
 
-  /** The log is another one now: nothing that was given counts. */
-  reset(): void {
+  /** The log is another one now, with this epoch: nothing that was given counts. */
+  reset(epoch: string): void {
     if (this.#closed) return;
     if (this.#watcher.reset === undefined) {
       this.#end(new IndelibleError('log_replaced'));
@@ -85,6 +99,7 @@ export class Subscription {
     this.#events.length = 0;
     this.#offered = undefined;
     this.#history++;
+    this.#epoch = epoch;
     this.#position = logStart;
     this.#guard(() => this.#watcher.reset?.());
     this.look();

@@ -13,10 +13,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const figure = z.object({
   name: z.string().min(1),
   unit: z.string().min(1),
-  median: z.number().positive(),
-  min: z.number().positive(),
-  max: z.number().positive(),
-  rounds: z.array(z.number().positive()).length(1),
+  median: z.number().nonnegative(),
+  min: z.number().nonnegative(),
+  max: z.number().nonnegative(),
+  rounds: z.array(z.number().nonnegative()).length(1),
 });
 
 const output = z.object({
@@ -58,7 +58,7 @@ describe('npm run bench', () => {
     }
     const goals = sections.flatMap(({ ratios }) => ratios.filter(({ met }) => met !== undefined));
     expect(goals.map(({ name }) => name)).toEqual([
-      '64 savers / one INSERT per transaction',
+      '64 savers / bare loop, one INSERT per transaction',
       '64 savers / bare loop, groups of 64',
     ]);
     expect(stderr).toContain('saves, ');

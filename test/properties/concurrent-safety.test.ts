@@ -23,7 +23,7 @@ const anySave = fc.record({
   content: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('yes', 'no') }, { weight: 1, arbitrary: anyText }),
 });
 const anyWork = fc.record({
-  saves: fc.array(anySave, { maxLength: 10 }),
+  waves: fc.array(fc.array(anySave, { minLength: 1, maxLength: 3 }), { maxLength: 8, size: 'max' }),
   updatedVersions: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 5 }),
 });
 
@@ -62,12 +62,14 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       const edited = freshPlanId('edited');
       const [child] = children as [ChildProcess];
       const first = { planId: edited, messageId: 'm', agentName: 'agent', content: 'first' };
-      await work(child, { saves: [first], updates: [] });
+      await work(child, { waves: [[first]], updates: [] });
 
       const history = new History();
-      const submitted = works.map(({ saves }, index) =>
-        saves.map(({ plan, ...message }) =>
-          history.submit(`process ${index}`, { ...message, planId: planIds[plan] as string }),
+      const submitted = works.map(({ waves }, index) =>
+        waves.map((wave) =>
+          wave.map(({ plan, ...message }) =>
+            history.submit(`process ${index}`, { ...message, planId: planIds[plan] as string }),
+          ),
         ),
       );
       const updates = works.map(({ updatedVersions }, index) =>
@@ -76,17 +78,15 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         }),
       );
       const done = await Promise.all(
-        children.map((one, index) =>
-          work(one, {
-            saves: submitted[index]?.map(({ message }) => message) as Work['saves'],
-            updates: updates[index] ?? [],
-          }),
-        ),
+        children.map((one, index) => {
+          const waves = submitted[index]?.map((wave) => wave.map(({ message }) => message)) as Work['waves'];
+          return work(one, { waves, updates: updates[index] ?? [] });
+        }),
       );
 
       done.forEach(({ saves }, index) => {
         saves.forEach(({ status, sequence, code }, place) => {
-          const submission = submitted[index]?.[place];
+          const submission = submitted[index]?.flat()[place];
           if (status === 'stored') submission?.acknowledged(sequence);
           else if (code === 'message_conflict') submission?.refused(code);
           else expect.fail(`a save was answered ${status}, ${code}`);

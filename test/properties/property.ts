@@ -26,15 +26,22 @@ export function property<Values extends [unknown, ...unknown[]]>(
       markInterruptAsFailure: true,
       timeout: hangMs,
       endOnFailure: process.env['PROPERTY_SHRINK'] === 'off',
-      includeErrorInReport: true,
     });
     if (!details.failed) return;
-    const report = (await fc.asyncDefaultReportMessage(details)) ?? '';
-    const shown = report.length > maxReport ? `${report.slice(0, maxReport)}… (${report.length} characters)` : report;
-    const file = task.file.name;
-    const again = `PROPERTY_SEED=${details.seed} PROPERTY_PATH=${details.counterexamplePath ?? ''} npm test -- ${file}`;
-    throw new Error(`${shown}\n\nThe same values again: ${again}`, { cause: details.errorInstance });
+    const { numRuns: runs, seed, counterexamplePath, counterexample, numShrinks, errorInstance } = details;
+    const values = `PROPERTY_SEED=${seed} PROPERTY_PATH=${counterexamplePath ?? ''}`;
+    const said = errorInstance instanceof Error ? errorInstance.message : 'interrupted before it had run often enough';
+    const lines = [
+      `failed in run ${runs}: ${said}`,
+      `The same values again: ${values} npm test -- ${task.file.name}`,
+      `They are, after ${numShrinks} steps towards simpler ones: ${brief(fc.stringify(counterexample))}`,
+    ];
+    throw new Error(lines.join('\n'), { cause: errorInstance });
   });
+}
+
+function brief(text: string): string {
+  return text.length <= maxReport ? text : `${text.slice(0, maxReport)}… (${text.length} characters)`;
 }
 
 function replayed(): { seed?: number; path?: string } {

@@ -2,10 +2,10 @@ import { openIndelible } from '../../../src/agents/indelible.ts';
 import type { Adapter } from '../adapter.ts';
 import { countRows } from '../countRows.ts';
 
-/** As it is without any option: 10 connections, NOTIFY on. */
+/** As it is: 10 connections, NOTIFY on. Only that a save waits as long as it takes, for nobody else here has a deadline. */
 export const adapter: Adapter = {
   async open({ url }) {
-    const indelible = await openIndelible({ store: url });
+    const indelible = await openIndelible({ store: url, persistence: { deadlineMs: 60_000 } });
     return {
       async save(message) {
         const { status } = await indelible.save(message);

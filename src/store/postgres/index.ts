@@ -10,8 +10,8 @@ import { NotifyWake } from './notifyWake.ts';
 import { PostgresLog } from './postgresLog.ts';
 import { PostgresPlans } from './postgresPlans.ts';
 
-export { type MigrationReport, migrate } from './migrations.ts';
 export type { PostgresTimeouts } from './connection.ts';
+export { type MigrationReport, migrate } from './migrations.ts';
 
 export interface PostgresOptions {
   /** Whether to bring the schema up to date. Default true; false throws `schema_outdated` where it is not. */

@@ -6,9 +6,9 @@ import { IndelibleError } from '../../protocol/errors.ts';
  * Forward only: a migration that was released is never changed, a database written by a newer version is refused.
  * `PRAGMA user_version` is the number of migrations a file has been through.
  *
- * The shape of `messages` was measured (bench/RESULTS.md): a rowid table, so that new rows append; the id first in its
- * index, so that time-ordered ids append too; only the index by place is written all over. Two of these to a page of
- * the log beat text keys clustered by plan two to one.
+ * The shape of `messages` was measured (docs/adr/0010-sqlite-layout.md): a rowid table, so that rows append; both indexes
+ * by plan first, so that a commit touches pages of the plans that are written now and not of all there ever were, in
+ * whatever order message ids come.
  */
 const migrations: readonly ((db: DatabaseSync) => void)[] = [
   (db) => {
@@ -30,7 +30,7 @@ const migrations: readonly ((db: DatabaseSync) => void)[] = [
         body TEXT NOT NULL
       ) STRICT;
       CREATE UNIQUE INDEX messages_by_place ON messages (plan, sequence);
-      CREATE UNIQUE INDEX messages_by_id ON messages (message_id, plan);
+      CREATE UNIQUE INDEX messages_by_id ON messages (plan, message_id);
       CREATE INDEX messages_by_revision ON messages (plan, revision) WHERE revision > 0;
       CREATE TABLE plans (
         plan INTEGER PRIMARY KEY REFERENCES heads,

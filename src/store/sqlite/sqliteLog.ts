@@ -44,7 +44,7 @@ export class SqliteLog implements MessageLog {
     this.epoch = String(db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).get()?.['value']);
     this.#insert = db.prepare(
       `INSERT INTO messages (plan, sequence, message_id, version, revision, body) VALUES (?, ?, ?, 1, 0, ?)
-       ON CONFLICT (message_id, plan) DO NOTHING`,
+       ON CONFLICT (plan, message_id) DO NOTHING`,
     );
     this.#replace = db.prepare(
       'UPDATE messages SET version = ?, revision = ?, body = ? WHERE plan = ? AND sequence = ?',
