@@ -66,8 +66,9 @@ function failureOf({ contender, load, answers }: Run): LeftOut[] {
 }
 
 function toFigures(run: Run): Figure[] {
-  const { saves } = units;
-  return figures(label(run.contender, run.load), measured(run) ?? [], run.load === mainLoad ? units : { saves });
+  const rounds: readonly Partial<Measured>[] = measured(run) ?? [];
+  const told = run.load === mainLoad ? rounds : rounds.map(({ saves }) => ({ saves }) as Partial<Measured>);
+  return figures(label(run.contender, run.load), told, units);
 }
 
 function toRatios({ contender, load }: Run, runs: readonly Run[]): Ratio[] {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -19,6 +19,7 @@ export async function installPeers(folder: string, progress: (what: string) => v
   progress('npm ci in bench/peers (250 MB)');
   try {
     await execute('npm', ['ci', '--loglevel=error'], { cwd: folder, env: ownEnvironment(), timeout: 600_000 });
+    mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, wanted);
     return undefined;
   } catch (error) {
@@ -28,7 +29,7 @@ export async function installPeers(folder: string, progress: (what: string) => v
 
 /** Without what `npm run` tells its children of the project: it would be taken for what is meant here. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  const ofTheProject = /^npm_(package|lifecycle|config_(local_prefix|prefix|omit_lockfile))/;
+  const ofTheProject = /^npm_(package|lifecycle|config_local_prefix)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofTheProject.test(name)));
 }
 

@@ -9,11 +9,11 @@ import { openNamedStore, type Setting } from './settings.ts';
  *
  * @throws IndelibleError `invalid_config`, and as {@link openNamedStore}
  */
-export async function openExistingStore(named: Setting): Promise<Store> {
+export async function openExistingStore(named: Setting, environment: NodeJS.ProcessEnv): Promise<Store> {
   const path = named.value.startsWith('sqlite:') ? named.value.slice('sqlite:'.length) : '';
   if (path !== '' && !existsSync(path)) {
     const message = `there is no database at ${path} (${named.field}); serve, run and replay make one`;
     throw new IndelibleError('invalid_config', { message, field: named.field });
   }
-  return await openNamedStore(named);
+  return await openNamedStore(named, environment, { migrate: false });
 }

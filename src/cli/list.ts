@@ -13,7 +13,7 @@ export interface ListOptions {
 /** `indelible list`: the plans of a store, newest first. */
 export async function list(options: ListOptions, output: Output, environment: NodeJS.ProcessEnv): Promise<ExitCode> {
   const limit = count(options.limit, '--limit');
-  const store = await openExistingStore(setting('store', options.store, environment));
+  const store = await openExistingStore(setting('store', options.store, environment), environment);
   try {
     const found = await store.plans.list({ limit: limit + 1 });
     const plans = found.slice(0, limit);

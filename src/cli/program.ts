@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { packageVersion } from '../server/packageVersion.ts';
 import { type ExitCode, tellFailure } from './failure.ts';
 import { list } from './list.ts';
+import { migrate } from './migrate.ts';
 import { Output } from './output.ts';
 import { replayCommand } from './replayCommand.ts';
 import { run } from './run.ts';
@@ -16,6 +17,8 @@ Environment (options win over it):
   PORT             port to listen on; 0 takes any free one (default ${defaults.port})
   INDELIBLE_STORE  where messages are kept: sqlite:<path> or postgres://…
                    (default ${defaults.store})
+  INDELIBLE_WAKE   how servers on one PostgreSQL hear of each other: notify, or
+                   redis://… (default notify)
   INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with OPENAI_API_KEY
   NO_COLOR         if set, nothing is coloured`;
 
@@ -64,6 +67,7 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addOption(store())
     .option('--team <module>', 'a module whose default export is a LangGraph graph or a team; may be repeated', each)
     .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each)
+    .option('--no-migrate', 'refuse a PostgreSQL whose tables are missing or older, instead of making them')
     .option('--insecure', 'listen on an address that others can reach, without authentication')
     .addHelpText(
       'after',
@@ -128,6 +132,12 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .option('--json', 'print one JSON object {plan, messages}')
     .addHelpText('after', examples('indelible show airline-0-0', 'indelible show airline-0-0 --json | jq .messages[0]'))
     .action(async (plan, options) => ended(await show(plan, options, output, environment)));
+
+  command(all, 'migrate', 'make the tables of a database, or bring them up to date, and do nothing else')
+    .addOption(store())
+    .option('--json', 'print one JSON object {store, migrated}')
+    .addHelpText('after', examples('indelible migrate --store postgres://owner@db.example/agents'))
+    .action(async (options) => ended(await migrate(options, output, environment)));
 
   return all;
 }

@@ -48,7 +48,7 @@ export async function replayCommand(
   let target: ReplayTarget | undefined;
   try {
     if (url !== undefined) target = new ServerTarget(url, patience);
-    else target = new StoreTarget(await openIndelible({ store: await openNamedStore(address) }), patience);
+    else target = new StoreTarget(await openIndelible({ store: await openNamedStore(address, environment) }), patience);
     const startedAt = clock.monotonic();
     const result = await replay(transcripts, target, {
       concurrency,

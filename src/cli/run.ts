@@ -33,7 +33,7 @@ export async function run(
 ): Promise<ExitCode> {
   if (task.trim() === '') throw invalidSetting('task', 'is empty');
   const team = await teamNamed(options.team, environment);
-  const store = await openNamedStore(setting('store', options.store, environment));
+  const store = await openNamedStore(setting('store', options.store, environment), environment);
   const indelible = await openIndelible({ store, logger: openLogger(output, 'warn') });
   const show = (message: StoredMessage) => {
     output.line(options.json ? v3MessageRow(message) : `${messageText(toAgentMessage(message), output.paint)}\n`);

@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly team?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly insecure?: boolean;
+  /** False: refuse a database whose tables are missing or older. */
+  readonly migrate?: boolean;
 }
 
 /** After this the process ends, whatever still runs, in ms. What was acknowledged is stored by then, as always. */
@@ -39,7 +41,8 @@ export async function serve(options: ServeOptions, output: Output, environment: 
   const logger = openLogger(output, 'info');
   const stop = stopSignal();
 
-  const indelible = await openIndelible({ store: await openNamedStore(address), logger });
+  const store = await openNamedStore(address, environment, { migrate: options.migrate ?? true });
+  const indelible = await openIndelible({ store, logger });
   const runner = new Runner(indelible, teams);
   const listen = () =>
     listenAt(host, port, {
@@ -63,11 +66,9 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     if (!stop.aborted) {
       const [newest] = await indelible.store.plans.list({ limit: 1 });
       const isDefault = address.value === defaults.store;
-      const store = isDefault || !address.value.startsWith('sqlite:') ? undefined : address.value;
-      tellWhatToTry(
-        { url: server.url, planId: newest?.planId ?? '', command: commandName(process.argv[1], environment), store },
-        output,
-      );
+      const named = isDefault || !address.value.startsWith('sqlite:') ? undefined : address.value;
+      const command = commandName(process.argv[1], environment);
+      tellWhatToTry({ url: server.url, planId: newest?.planId ?? '', command, store: named }, output);
       await aborted(stop);
     }
     logger.info({ signal: stop.reason }, 'stopping');

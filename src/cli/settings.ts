@@ -41,12 +41,21 @@ export function invalidSetting(field: string, what: string, cause?: unknown): In
   return new IndelibleError('invalid_config', { message: `${field} ${what}`, field, cause });
 }
 
-/** Opens the store that was named. @throws IndelibleError as {@link openStore}, naming where the address was given */
-export async function openNamedStore({ value, field }: Setting): Promise<Store> {
+/**
+ * Opens the store that was named, with the `INDELIBLE_WAKE` of the environment.
+ *
+ * @throws IndelibleError as {@link openStore}, naming where the address was given
+ */
+export async function openNamedStore(
+  { value, field }: Setting,
+  environment: NodeJS.ProcessEnv,
+  { migrate }: { readonly migrate: boolean } = { migrate: true },
+): Promise<Store> {
+  const wake = environment['INDELIBLE_WAKE'];
   try {
-    return await openStore(value);
+    return await openStore(value, wake ? { migrate, wake } : { migrate });
   } catch (error) {
-    if (!IndelibleError.is(error, 'invalid_config')) throw error;
+    if (!IndelibleError.is(error, 'invalid_config') || error.field === 'INDELIBLE_WAKE') throw error;
     // The address itself is not repeated: it may hold a password.
     throw invalidSetting(field, `cannot be used: ${error.message}`);
   }

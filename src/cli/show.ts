@@ -23,7 +23,7 @@ export async function show(
   environment: NodeJS.ProcessEnv,
 ): Promise<ExitCode> {
   const planId = checkId(given, 'plan');
-  const store = await openExistingStore(setting('store', options.store, environment));
+  const store = await openExistingStore(setting('store', options.store, environment), environment);
   try {
     const plan = await store.plans.find(planId);
     if (plan === undefined) throw noPlan(planId, store);

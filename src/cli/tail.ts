@@ -37,7 +37,7 @@ export async function tail(
 ): Promise<ExitCode> {
   const planId = checkId(given, 'plan');
   const sequence = options.after === undefined ? 0 : sequenceNumber(options.after);
-  const store = await openExistingStore(setting('store', options.store, environment));
+  const store = await openExistingStore(setting('store', options.store, environment), environment);
   try {
     if ((await store.plans.find(planId)) === undefined) throw noPlan(planId, store);
     const stop = AbortSignal.any([stopSignal(), output.readerGone]);

@@ -65,7 +65,7 @@ export const administrativeOutages: readonly Outage[] = [
   ),
   administered(
     'the tables are away',
-    '3F000',
+    '42P01',
     'ALTER SCHEMA indelible RENAME TO away',
     'ALTER SCHEMA away RENAME TO indelible',
   ),

@@ -1,9 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { rename, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MessageLog } from '../../src/store/messageLog.ts';
-import { eventually } from '../../src/testing/contract/availability.ts';
 import { type PostgresServer, startPostgres } from '../../src/testing/postgresServer.ts';
 import { execute } from './database.ts';
 import { type Backup, replaceUnderWatchers } from './replaced.ts';
@@ -18,6 +17,7 @@ describe('P19: a database that was replaced under live watchers and by another t
   it.each([
     ['dropped and made anew from a backup', copiedDatabase],
     ['whose tables were put back from a backup', copiedTables],
+    ['whose files were put back as they were', copiedFiles],
   ])('%s: watchers are reset or dropped, cursors too, and what watchers hold is what is stored', async (name, kind) => {
     const database = name.replaceAll(' ', '_');
     const url = await server.createDatabase(database);
@@ -71,6 +71,31 @@ function copiedTables(database: string): Backup {
   };
 }
 
+/** As a snapshot of a volume: the cluster, its timeline, the database and its tables are the same as before. */
+function copiedFiles(): Backup {
+  let folder = '';
+  const copy = () => `${folder}.copy`;
+  return {
+    name: 'copied files',
+    async take() {
+      const [row] = await execute<{ data_directory: string }>(server.superuserUrl(), 'SHOW data_directory');
+      folder = row?.data_directory ?? '';
+      await server.stop();
+      // With their owner, which is not ours where we are root.
+      await promisify(execFile)('cp', ['-pR', folder, copy()]);
+      await server.start();
+      // Time goes by.
+      await execute(server.superuserUrl(), 'SELECT pg_switch_wal()');
+    },
+    async restore() {
+      await server.stop('immediate');
+      await rm(folder, { recursive: true });
+      await rename(copy(), folder);
+      await server.start();
+    },
+  };
+}
+
 /** What must not be. */
 function sameEpoch(log: MessageLog): MessageLog {
   return {
@@ -83,4 +108,3 @@ function sameEpoch(log: MessageLog): MessageLog {
     onCommit: (listener) => log.onCommit(listener),
   };
 }
-void [rmSync, writeFileSync, cp, join, eventually];
