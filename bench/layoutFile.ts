@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { v4 as uuidV4 } from 'uuid';
 import { newMessageId } from '../src/protocol/messageId.ts';
-import { toMessageKey } from '../src/store/sqlite/messageKey.ts';
 import { percentile } from './figures.ts';
 import type { Layout } from './layout.ts';
 import { messageBytes } from './workload.ts';
@@ -142,11 +141,10 @@ export class LayoutFile {
   }
 
   #id(): Uint8Array | string {
-    if (this.#idKind === 'random text') return `chatcmpl-${uuidV4()}`;
-    return this.#layout.textKeys === true ? newMessageId() : toMessageKey(newMessageId());
+    return this.#layout.key(this.#idKind === 'uuid v7' ? newMessageId() : `chatcmpl-${uuidV4()}`);
   }
 
   #planKey(plan: number): number | string {
-    return this.#layout.textKeys === true ? `0192f0c0-0000-7000-8000-${String(plan).padStart(12, '0')}` : plan;
+    return this.#layout.textPlan === true ? `0192f0c0-0000-7000-8000-${String(plan).padStart(12, '0')}` : plan;
   }
 }

@@ -7,10 +7,13 @@
 import type { Section } from './figures.ts';
 import { measureFrames } from './frames.ts';
 import { measureLayouts, measurePages } from './layouts.ts';
+import { measureLongPlan } from './longPlan.ts';
 import { describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { parseOptions, usage } from './options.ts';
 import { measurePeers } from './peers/section.ts';
+import { measurePostgres } from './postgres/section.ts';
+import { measureProcesses } from './processes.ts';
 import { endProgress, type Progress, progressOn } from './progress.ts';
 import { measureReads } from './reads.ts';
 import { report } from './report.ts';
@@ -22,6 +25,9 @@ const sections: Readonly<Record<string, (options: BenchOptions, progress: Progre
   reads: measureReads,
   layouts: measureLayouts,
   pages: measurePages,
+  postgres: measurePostgres,
+  'long-plan': measureLongPlan,
+  processes: measureProcesses,
   peers: measurePeers,
 };
 

@@ -26,7 +26,7 @@ export const indelible: Contender = {
 export const indelibleOverHttp: Contender = {
   name: 'Indelible over HTTP',
   adapter: inAdapters('indelibleHttp'),
-  unlike: 'the same, through its server in another process: `POST /api/v1/plans/{plan_id}/messages`, by `fetch`.',
+  unlike: 'Indelible through its server in a process of its own: `POST /api/v1/plans/{plan_id}/messages`, by `fetch`.',
   batch: 'the same call, for one plan',
 };
 

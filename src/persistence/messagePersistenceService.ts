@@ -14,7 +14,7 @@ import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { MessageLog } from '../store/messageLog.ts';
 import { readAll } from '../store/readAll.ts';
 import { GroupCommit } from './groupCommit.ts';
-import { type MessageChange, updateMessage, type UpdateResult } from './messageUpdate.ts';
+import { type MessageChange, type UpdateResult, updateMessage } from './messageUpdate.ts';
 import type { SaveResult } from './saveResult.ts';
 
 export interface PersistenceOptions {

@@ -37,5 +37,10 @@ export interface RunContext {
   /** Saves a message of this plan. */
   say(message: Omit<NewMessage, 'planId'>): Promise<unknown>;
   /** Tells watchers how far the run is; not stored. `currentStep` from 1. */
-  progress(step: { readonly currentStep: number; readonly totalSteps: number; readonly agentName: string; readonly description: string }): void;
+  progress(step: {
+    readonly currentStep: number;
+    readonly totalSteps: number;
+    readonly agentName: string;
+    readonly description: string;
+  }): void;
 }

@@ -9,14 +9,14 @@ import { History } from '../../src/testing/history.ts';
 import { databaseOfTest, storeOfTest } from './database.ts';
 import { countingReads, expectHintsToBeHarmless } from './harmlessHints.ts';
 import { loseHints, promisedMs } from './lostHints.ts';
-import { hasRedisServer } from './redisServer.ts';
+import { hasRedisServer, leftOut } from './redisServer.ts';
 import { blindFeed, PlanWatcher } from './watching.ts';
 import { wokenByRedis } from './wokenByRedis.ts';
 
 describe.skipIf(!hasRedisServer)(
-  hasRedisServer ? 'P16: the same with Redis' : 'P16 with Redis: left out, there is no redis-server to start',
+  `P16: watchers of one instance while another one writes and Redis does not get through${leftOut}`,
   () => {
-    it('they are at most 2 s late while Redis is dead, and told again when it is back', async () => {
+    it('are at most 2 s late while Redis is dead, and told again when it is back', async () => {
       const { url, writer, watching, redis } = await wokenByRedis();
       const fault = { cut: () => redis.kill(), mend: () => redis.start() };
       const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 2, ...fault });
@@ -25,7 +25,7 @@ describe.skipIf(!hasRedisServer)(
       await expectToBeToldAgain(writer, watching);
     });
 
-    it('they are at most 2 s late while the network swallows what Redis says, and told again afterwards', async () => {
+    it('are at most 2 s late while the network swallows what Redis says, and told again afterwards', async () => {
       const { url, writer, watching, network } = await wokenByRedis();
       const fault = { cut: () => network.blackHole(), mend: () => network.pass() };
       const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 2, ...fault });
@@ -34,7 +34,7 @@ describe.skipIf(!hasRedisServer)(
       await expectToBeToldAgain(writer, watching);
     });
 
-    it('control: without looking by themselves they see nothing while Redis is dead, and all when it is back', async () => {
+    it('control: without looking by themselves see nothing while Redis is dead, and all when it is back', async () => {
       const { writer, watching, redis } = await wokenByRedis();
       const watcher = new PlanWatcher(blindFeed(watching.log), new History(), 'watcher', 'plan');
       await writer.log.append([sample('before')]);
@@ -46,7 +46,7 @@ describe.skipIf(!hasRedisServer)(
       await watcher.came('behind');
     });
 
-    it('a process starts, saves and watches though there is no Redis at all', async () => {
+    it('start, save and are told though there is no Redis at all', async () => {
       const { url } = await databaseOfTest();
       const wake = await RedisWake.open('redis://127.0.0.1:1');
       const store = await storeOfTest(url, { wake });
@@ -55,7 +55,7 @@ describe.skipIf(!hasRedisServer)(
       await watcher.came('m3');
     });
 
-    it('they read nothing for a stale or senseless hint, once for a forged one, and are given nothing by it', async () => {
+    it('read nothing for a stale or senseless hint, once for a forged one, and are given nothing by it', async () => {
       const { watching, redis } = await wokenByRedis();
       const { store, reads } = countingReads(watching);
       const forger = new Redis(redis.url);

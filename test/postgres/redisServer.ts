@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, loopback } from '../../src/testing/freePort.ts';
 
-/** Whether there is a `redis-server` to start; without one the tests that need it say that they were left out. */
+/** Whether there is a `redis-server` to start. */
 export const hasRedisServer = (() => {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
@@ -13,6 +13,9 @@ export const hasRedisServer = (() => {
     return false;
   }
 })();
+
+/** For the name of a test that needs one: without it, it says that it was left out. */
+export const leftOut = hasRedisServer ? '' : ' (left out: there is no redis-server to start)';
 
 /** A Redis of one's own, in memory only, on a free port, that can be killed and started again. */
 export class RedisServer {

@@ -6,6 +6,8 @@ import type { MessageLog } from '../../src/store/messageLog.ts';
 import { type PostgresServer, startPostgres } from '../../src/testing/postgresServer.ts';
 import { execute } from './database.ts';
 import { type Backup, replaceUnderWatchers } from './replaced.ts';
+import { restoreUnderLoad } from './restoredUnderLoad.ts';
+import { seed } from './seed.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -30,6 +32,14 @@ describe('P19: a database that was replaced under live watchers and by another t
       violations: [],
       cursors: [Array(3).fill('reset'), Array(3).fill('reset')],
     });
+  });
+
+  it('again and again under load, by the same backup: those who stay and those who come with cursors hold what is stored', async () => {
+    const url = await server.createDatabase('again');
+    const options = { url, backup: copiedDatabase('again'), restores: 3, seed };
+    const { violations, resets } = await restoreUnderLoad(options);
+    expect(violations, `SEED=${seed}`).toEqual([]);
+    for (const count of resets) expect(count).toBeGreaterThan(0);
   });
 
   it('control: with an epoch that never changes nobody notices, and watchers hold what is not there', async () => {

@@ -131,7 +131,7 @@ const deepMetadata = fc.integer({ min: 50, max: 198 }).map((depth) => {
   return { deep: value };
 });
 
-export const anyMetadata: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
+const anyMetadata: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({}) },
   { weight: 8, arbitrary: record(anyJson) },
   { weight: 1, arbitrary: deepMetadata },

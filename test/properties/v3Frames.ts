@@ -59,6 +59,7 @@ function inOther(frame: Frame, planId: string): string[] {
   }
   const { data } = frame;
   const { data: inner, ...outer } = data;
+  if (inner === undefined) return ['has no payload at data.data'];
   return [
     ...unless(Object.hasOwn(priorities, frame.type), 'is of no known type'),
     ...inEnvelope(frame, priorities[frame.type] ?? 0),

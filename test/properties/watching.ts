@@ -14,7 +14,7 @@ export interface SocketScript {
   readonly returnsAfter: number | undefined;
 }
 
-export const anySocket: fc.Arbitrary<SocketScript> = fc.record({
+const anySocket: fc.Arbitrary<SocketScript> = fc.record({
   opensAt: fc.oneof(fc.constant(0), fc.nat({ max: 8 })),
   fate: fc.constantFrom('stays', 'drops', 'closes', 'pauses'),
   after: fc.nat({ max: 8 }),

@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { type NewMessage, parseMessageBytes, prepareMessage, sameContent } from 'indelible/protocol';
 import { describe, expect, it } from 'vitest';
-import { anyJsonObject } from './anyJson.ts';
 import { leadingTokens } from '../../src/protocol/messageBytes.ts';
+import { anyJsonObject } from './anyJson.ts';
 
 const nastyNames = [
   '"',

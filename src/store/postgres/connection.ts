@@ -8,6 +8,8 @@ import {
   types,
 } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
+import { systemClock } from '../../resilience/clock.ts';
+import { Sockets } from './sockets.ts';
 
 /** Timeouts in ms. Without them `pg` waits for ever on a network that swallows packets. */
 export interface PostgresTimeouts {
@@ -34,9 +36,10 @@ const parsers: PoolConfig['types'] = {
 } as PoolConfig['types'];
 
 /** How to connect, for the pool and for connections beside it. */
-export function connectionConfig(url: string, timeouts: PostgresTimeouts) {
+export function connectionConfig(url: string, timeouts: PostgresTimeouts, sockets: Sockets) {
   return {
     connectionString: url,
+    stream: sockets.make,
     connectionTimeoutMillis: timeouts.connectMs,
     query_timeout: timeouts.queryMs,
     // The server gives up a little earlier, so that a slow statement does not go on unseen.
@@ -48,11 +51,30 @@ export function connectionConfig(url: string, timeouts: PostgresTimeouts) {
   };
 }
 
-export function openPool(url: string, size: number, timeouts: PostgresTimeouts): Pool {
-  const pool = new Pool({ ...connectionConfig(url, timeouts), max: size, idleTimeoutMillis: timeouts.idleMs });
-  // A connection that breaks while it is idle has no caller to tell. Without a listener it would end the process.
-  pool.on('error', () => {});
-  return pool;
+/** Connections that are kept for the next call. */
+export class Connections {
+  readonly pool: Pool;
+  readonly #sockets = new Sockets();
+  readonly #queryMs: number;
+
+  constructor(url: string, size: number, timeouts: PostgresTimeouts) {
+    this.#queryMs = timeouts.queryMs;
+    const config = connectionConfig(url, timeouts, this.#sockets);
+    this.pool = new Pool({ ...config, max: size, idleTimeoutMillis: timeouts.idleMs });
+    // A connection that breaks while it is idle has no caller to tell. Without a listener it would end the process.
+    this.pool.on('error', () => {});
+  }
+
+  /** Waits for calls that are under way, as long as one may take, and says goodbye to the server. */
+  async end(): Promise<void> {
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = systemClock.schedule(this.#queryMs, resolve);
+    });
+    await Promise.race([this.pool.end().catch(() => {}), late]);
+    cancel();
+    await this.#sockets.gone();
+  }
 }
 
 /**

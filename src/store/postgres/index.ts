@@ -1,9 +1,8 @@
 import type { Pool } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
-import { systemClock } from '../../resilience/clock.ts';
 import type { Store } from '../store.ts';
 import type { Wake } from '../wake.ts';
-import { defaultTimeouts, openPool, type PostgresTimeouts, translated } from './connection.ts';
+import { Connections, defaultTimeouts, type PostgresTimeouts, translated } from './connection.ts';
 import { Epoch } from './epoch.ts';
 import { checkSchema, migrate } from './migrations.ts';
 import { NotifyWake } from './notifyWake.ts';
@@ -31,7 +30,8 @@ export interface PostgresOptions {
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const pool = openPool(url, options.poolSize ?? 10, timeouts);
+  const connections = new Connections(url, options.poolSize ?? 10, timeouts);
+  const { pool } = connections;
   const wake = options.wake ?? new NotifyWake(url);
   const epoch = new Epoch();
   try {
@@ -40,7 +40,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
       await epoch.refresh(pool);
     });
   } catch (error) {
-    await Promise.all([wake.close(), endPool(pool, timeouts.connectMs)]);
+    await Promise.all([wake.close(), connections.end()]);
     throw error;
   }
   const log = new PostgresLog({ pool, epoch, wake });
@@ -51,7 +51,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     plans: new PostgresPlans(pool),
     close() {
       log.stopListening();
-      closing ??= Promise.all([wake.close(), endPool(pool, timeouts.connectMs)]).then(() => {});
+      closing ??= Promise.all([wake.close(), connections.end()]).then(() => {});
       return closing;
     },
   };
@@ -64,17 +64,6 @@ async function prepareSchema(url: string, pool: Pool, mayMigrate: boolean): Prom
     if (!mayMigrate || !IndelibleError.is(error, 'schema_outdated')) throw error;
     await migrate(url);
   }
-}
-
-/** Says goodbye to the server; one that does not answer is not waited for. */
-async function endPool(pool: Pool, timeoutMs: number): Promise<void> {
-  const ended = pool.end().catch(() => {});
-  let cancel = () => {};
-  const timeout = new Promise<void>((resolve) => {
-    cancel = systemClock.schedule(timeoutMs, resolve);
-  });
-  await Promise.race([ended, timeout]);
-  cancel();
 }
 
 function withoutPassword(url: string): string {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { connectionConfig, defaultTimeouts, sqlState, translated } from './connection.ts';
+import { Sockets } from './sockets.ts';
 
 /**
  * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
@@ -63,7 +64,8 @@ export interface MigrationReport {
  */
 export function migrate(url: string): Promise<MigrationReport> {
   return translated('cannot migrate', async () => {
-    const { query_timeout: _, statement_timeout: __, ...config } = connectionConfig(url, defaultTimeouts);
+    const sockets = new Sockets();
+    const { query_timeout: _, statement_timeout: __, ...config } = connectionConfig(url, defaultTimeouts, sockets);
     const client = new Client(config);
     client.on('error', () => {});
     await client.connect();
@@ -73,7 +75,7 @@ export function migrate(url: string): Promise<MigrationReport> {
       refuseNewer(from);
       if (from === migrations.length) return { from, to: from };
       await client.query('BEGIN');
-      if (from === 0) await client.query(createMeta);
+      if (from === 0) await makeMeta(client);
       for (const migration of migrations.slice(from)) await client.query(migration(randomUUID()));
       await client.query(
         `INSERT INTO indelible.meta (key, value) VALUES ('schema_version', $1)
@@ -83,14 +85,18 @@ export function migrate(url: string): Promise<MigrationReport> {
       await client.query('COMMIT');
       return { from, to: migrations.length };
     } finally {
-      await client.end();
+      client.end().catch(() => {});
+      await sockets.gone();
     }
   });
 }
 
-const createMeta = `
-  CREATE SCHEMA IF NOT EXISTS indelible;
-  CREATE TABLE indelible.meta (key text PRIMARY KEY, value text NOT NULL);`;
+/** A role without the right to make schemas may find one made for it; `IF NOT EXISTS` would demand the right anyway. */
+async function makeMeta(client: Client): Promise<void> {
+  const { rowCount } = await client.query(`SELECT FROM pg_namespace WHERE nspname = 'indelible'`);
+  if (rowCount === 0) await client.query('CREATE SCHEMA indelible');
+  await client.query('CREATE TABLE indelible.meta (key text PRIMARY KEY, value text NOT NULL)');
+}
 
 /** Throws `schema_outdated` or `schema_too_new` if the schema is not the one this version works with. */
 export async function checkSchema(client: Queryable): Promise<void> {

@@ -5,6 +5,7 @@ import type { CommitListener } from '../messageLog.ts';
 import type { Wake } from '../wake.ts';
 import { decodeHint } from '../wakeHint.ts';
 import { connectionConfig, defaultTimeouts } from './connection.ts';
+import { Sockets } from './sockets.ts';
 
 /** How often the connection is asked whether it lives, in ms: a broken network may never say so. */
 const askMs = 5_000;
@@ -29,11 +30,11 @@ export class NotifyWake implements Wake {
   listen(listener: CommitListener): () => void {
     const listening = new Listening(this.#url, this.#clock, listener);
     this.#current = listening;
-    return () => listening.end();
+    return () => void listening.end();
   }
 
   async close(): Promise<void> {
-    this.#current?.end();
+    await this.#current?.end();
   }
 }
 
@@ -42,6 +43,7 @@ class Listening {
   readonly #clock: Clock;
   readonly #listener: CommitListener;
   readonly #backoff = new Backoff({ initialDelayMs: 20, maxDelayMs: 1_000 });
+  readonly #sockets = new Sockets();
   #client: Client | undefined;
   #cancel: () => void = () => {};
   #ended = false;
@@ -53,13 +55,15 @@ class Listening {
     void this.#connect();
   }
 
-  end(): void {
+  /** Resolves when the connection is closed. */
+  async end(): Promise<void> {
     this.#ended = true;
     this.#drop();
+    await this.#sockets.gone();
   }
 
   async #connect(): Promise<void> {
-    const client = new Client(connectionConfig(this.#url, defaultTimeouts));
+    const client = new Client(connectionConfig(this.#url, defaultTimeouts, this.#sockets));
     this.#client = client;
     const lost = () => this.#lost(client);
     client.on('error', lost);

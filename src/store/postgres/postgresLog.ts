@@ -13,6 +13,7 @@ import {
   type UpdateOutcome,
 } from '../messageLog.ts';
 import type { Wake } from '../wake.ts';
+import { CommitTelling } from './commitTelling.ts';
 import { inTransaction, query, sqlState, translated, uniqueViolation } from './connection.ts';
 import type { Epoch } from './epoch.ts';
 import * as statements from './statements.ts';
@@ -44,6 +45,7 @@ export class PostgresLog implements MessageLog {
   readonly #pool: Pool;
   readonly #epoch: Epoch;
   readonly #wake: Wake;
+  readonly #telling: CommitTelling;
   readonly #listeners = new CommitListeners();
   #endListening: (() => void) | undefined;
 
@@ -51,6 +53,7 @@ export class PostgresLog implements MessageLog {
     this.#pool = pool;
     this.#epoch = epoch;
     this.#wake = wake;
+    this.#telling = new CommitTelling(pool, wake.inTransaction);
   }
 
   get epoch(): string {
@@ -59,7 +62,7 @@ export class PostgresLog implements MessageLog {
 
   async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
     if (batch.length === 0) return [];
-    const { outcomes, heads } = await translated('cannot append', () =>
+    const { outcomes, heads } = await this.#writing('cannot append', () =>
       hasRepeats(batch) ? this.#appendCarefully(batch) : this.#appendOptimistically(batch),
     );
     this.#announce(commitsOf(outcomes, heads));
@@ -72,7 +75,7 @@ export class PostgresLog implements MessageLog {
         batch.map(({ planId }) => planId).join('\n'),
         batch.map(({ messageId }) => messageId).join('\n'),
         batch.map(({ body }) => body).join('\n'),
-        this.#wake.inTransaction,
+        this.#telling.now,
       ]);
       return numberBehind(batch, headsOf(rows));
     } catch (error) {
@@ -120,13 +123,13 @@ export class PostgresLog implements MessageLog {
       planIds,
       moved.map(({ sequence }) => sequence),
       moved.map(({ revision }) => revision),
-      this.#wake.inTransaction,
+      this.#telling.now,
     ];
     await client.query({ ...statements.saveHeads, values });
   }
 
   async update({ planId, messageId, body }: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome> {
-    const result = await translated('cannot update', () =>
+    const result = await this.#writing('cannot update', () =>
       inTransaction(this.#pool, async (client): Promise<{ outcome: UpdateOutcome; head?: MutableHead }> => {
         const locked = await client.query<HeadRow>({ ...statements.lockHead, values: [planId] });
         const heads = headsOf(locked.rows);
@@ -187,6 +190,10 @@ export class PostgresLog implements MessageLog {
       remove();
       if (this.#listeners.size === 0) this.stopListening();
     };
+  }
+
+  #writing<T>(what: string, action: () => Promise<T>): Promise<T> {
+    return translated(what, () => this.#telling.during(action));
   }
 
   stopListening(): void {

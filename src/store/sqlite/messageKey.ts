@@ -1,13 +1,14 @@
 /**
- * How a message id is kept in SQLite: a canonical lower-case UUID as its 16 bytes, half the size of the index; any
- * other id as text. The two never compare equal, so distinct ids stay distinct.
+ * How a message id is kept in SQLite: a UUID of version 7 (canonical, lower case) as its 16 bytes; any other id as text.
+ * The two never compare equal, so distinct ids stay distinct. Each kind has an index of its own: ids of version 7 grow
+ * with time, so theirs grows at its end; the others come in any order, so theirs is by plan first.
  */
 export type MessageKey = Uint8Array | string;
 
-const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function toMessageKey(messageId: string): MessageKey {
-  return messageId.length === 36 && canonicalUuid.test(messageId)
+  return messageId.length === 36 && uuidV7.test(messageId)
     ? Buffer.from(messageId.replaceAll('-', ''), 'hex')
     : messageId;
 }

@@ -6,9 +6,8 @@ import { IndelibleError } from '../../protocol/errors.ts';
  * Forward only: a migration that was released is never changed, a database written by a newer version is refused.
  * `PRAGMA user_version` is the number of migrations a file has been through.
  *
- * The shape of `messages` was measured (docs/adr/0010-sqlite-layout.md): a rowid table, so that rows append; both indexes
- * by plan first, so that a commit touches pages of the plans that are written now and not of all there ever were, in
- * whatever order message ids come.
+ * The shape of `messages` was measured (docs/adr/0010-sqlite-layout.md): a rowid table, so that rows append; message ids
+ * in two indexes, one for each way in which ids come (`messageKey.ts`), so that neither is written all over.
  */
 const migrations: readonly ((db: DatabaseSync) => void)[] = [
   (db) => {
@@ -30,7 +29,8 @@ const migrations: readonly ((db: DatabaseSync) => void)[] = [
         body TEXT NOT NULL
       ) STRICT;
       CREATE UNIQUE INDEX messages_by_place ON messages (plan, sequence);
-      CREATE UNIQUE INDEX messages_by_id ON messages (plan, message_id);
+      CREATE UNIQUE INDEX messages_by_timed_id ON messages (message_id, plan) WHERE typeof(message_id) = 'blob';
+      CREATE UNIQUE INDEX messages_by_other_id ON messages (plan, message_id) WHERE typeof(message_id) = 'text';
       CREATE INDEX messages_by_revision ON messages (plan, revision) WHERE revision > 0;
       CREATE TABLE plans (
         plan INTEGER PRIMARY KEY REFERENCES heads,

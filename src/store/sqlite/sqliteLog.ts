@@ -32,7 +32,8 @@ export class SqliteLog implements MessageLog {
   #unwatch: (() => void) | undefined;
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
-  readonly #byId: StatementSync;
+  readonly #byTimedId: StatementSync;
+  readonly #byOtherId: StatementSync;
   readonly #messages: StatementSync;
   readonly #updates: StatementSync;
   readonly #head: StatementSync;
@@ -44,13 +45,15 @@ export class SqliteLog implements MessageLog {
     this.epoch = String(db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).get()?.['value']);
     this.#insert = db.prepare(
       `INSERT INTO messages (plan, sequence, message_id, version, revision, body) VALUES (?, ?, ?, 1, 0, ?)
-       ON CONFLICT (plan, message_id) DO NOTHING`,
+       ON CONFLICT (message_id, plan) WHERE typeof(message_id) = 'blob' DO NOTHING
+       ON CONFLICT (plan, message_id) WHERE typeof(message_id) = 'text' DO NOTHING`,
     );
     this.#replace = db.prepare(
       'UPDATE messages SET version = ?, revision = ?, body = ? WHERE plan = ? AND sequence = ?',
     );
     const from = `SELECT ${columns} FROM messages m JOIN heads h ON h.plan = m.plan WHERE h.plan_id = ?`;
-    this.#byId = db.prepare(`${from} AND m.message_id = ?`);
+    this.#byTimedId = db.prepare(`${from} AND m.message_id = ? AND typeof(m.message_id) = 'blob'`);
+    this.#byOtherId = db.prepare(`${from} AND m.message_id = ? AND typeof(m.message_id) = 'text'`);
     this.#messages = db.prepare(`${from} AND m.sequence > ? ORDER BY m.sequence LIMIT ?`);
     this.#updates = db.prepare(`${from} AND m.revision > ? AND m.revision > 0 ORDER BY m.revision LIMIT ?`);
     this.#head = db.prepare('SELECT sequence, revision FROM heads WHERE plan_id = ?');
@@ -157,7 +160,8 @@ export class SqliteLog implements MessageLog {
   }
 
   #find(planId: string, key: MessageKey): StoredMessage | undefined {
-    return this.#rows(planId, this.#byId.all(planId, key))[0];
+    const byId = typeof key === 'string' ? this.#byOtherId : this.#byTimedId;
+    return this.#rows(planId, byId.all(planId, key))[0];
   }
 
   #rows(planId: string, rows: readonly unknown[]): StoredMessage[] {

@@ -1,0 +1,44 @@
+import { Client } from 'pg';
+import { expect, it, onTestFinished } from 'vitest';
+import { Feed } from '../../src/feed/feed.ts';
+import { eventually } from '../../src/testing/contract/availability.ts';
+import { sample } from '../../src/testing/contract/sampleMessages.ts';
+import { History } from '../../src/testing/history.ts';
+import { startPostgres } from '../../src/testing/postgresServer.ts';
+import { execute, storeOfTest } from './database.ts';
+import { PlanWatcher } from './watching.ts';
+
+it('P16: a queue of NOTIFY that is full, for somebody listens and stands still, delays hints but no message', async () => {
+  const server = await startPostgres({ settings: { fsync: 'off', max_notify_queue_pages: 64 } });
+  onTestFinished(() => server.close());
+  const url = await server.createDatabase('app');
+  const [writer, watching] = [await storeOfTest(url), await storeOfTest(url)];
+  const feed = new Feed({ log: watching.log });
+  onTestFinished(() => feed.close());
+  const watcher = new PlanWatcher(feed, new History(), 'watcher', 'plan');
+  await writer.log.append([sample('before')]);
+  await watcher.came('before');
+
+  const stuck = new Client({ connectionString: server.url('postgres') });
+  await stuck.connect();
+  await stuck.query('LISTEN anything');
+  await stuck.query('BEGIN');
+  await stuck.query('SELECT 1');
+  const fill = `SELECT pg_notify('indelible', '1 0 ' || repeat('x', 7000) || number) FROM generate_series(1, 10) AS number`;
+  await expect(execute(url, ...Array(1_000).fill(fill))).rejects.toMatchObject({ code: '54000' });
+  for (const place of Array(50).keys()) {
+    expect(await writer.log.append([sample(`m${place}`)])).toMatchObject([{ status: 'stored' }]);
+    expect(await writer.log.update(sample(`m${place}`, { content: '' }), 1)).toMatchObject({ status: 'updated' });
+  }
+  await watcher.came('m49');
+
+  await stuck.end();
+  let hints = 0;
+  watching.log.onCommit((commits) => {
+    if (commits !== 'unknown') hints += commits.filter(({ planId }) => planId === 'plan').length;
+  });
+  await eventually('commits tell again', async () => {
+    await writer.log.append([sample(`after ${Math.random()}`)]);
+    return hints > 0;
+  });
+});
