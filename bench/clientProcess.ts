@@ -8,25 +8,26 @@ import { fileURLToPath } from 'node:url';
  */
 export class ClientProcess<Question extends object, Answer extends object> {
   readonly #child: ChildProcess;
+  /** Rejects when the process is gone. */
+  readonly #gone: Promise<never>;
 
   constructor(file: string) {
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), { serialization: 'advanced' });
+    this.#gone = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`the client process ended with ${code}`);
+    });
+    this.#gone.catch(() => {}); // whoever asks is told
   }
 
   async ask(question: Question): Promise<Answer> {
     const answered = once(this.#child, 'message');
-    const ended = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`the client process ended with ${code}`);
-    });
     this.#child.send(question);
-    const [answer] = await Promise.race([answered, ended]);
+    const [answer] = await Promise.race([answered, this.#gone]);
     return answer as Answer;
   }
 
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const ended = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await ended;
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#gone.catch(() => {});
   }
 }

@@ -12,7 +12,7 @@ const callers = 64;
 
 const about = `Messages per second that were answered "stored" by 1, 2 and 4 server processes on one PostgreSQL together,
 64 callers in each, 600-byte messages: to 100 plans of each process's own, and all to the same 100 plans. Each measurement
-in an empty database. CPU is of all processes together; "cores" is how many of the machine's were busy with either.`;
+in an empty database. Without NOTIFY nobody is told of commits, as with INDELIBLE_WAKE=redis, but without Redis. CPU is of all processes together; "cores" is how many of the machine's were busy with either.`;
 
 const units = {
   saves: 'msg/s',
@@ -25,14 +25,20 @@ type Measured = Partial<Record<keyof typeof units, number>>;
 
 export function measureProcesses(options: BenchOptions, progress: Progress): Promise<Section> {
   return withBenchDatabase(options.directory, async (database) => {
-    const run = (count: number, shared: boolean) => () => measure(database, count, shared, options.seconds);
+    const { seconds } = options;
+    const run = (count: number, kind: { readonly shared?: boolean; readonly notify?: boolean } = {}) => {
+      const load = { count, shared: false, notify: true, seconds, ...kind };
+      return () => measure(database, load);
+    };
     const found = await inRounds<string, Measured>(
       {
-        '1 process': run(1, false),
-        '2 processes': run(2, false),
-        '4 processes': run(4, false),
-        '2 processes, the same plans': run(2, true),
-        '4 processes, the same plans': run(4, true),
+        '1 process': run(1),
+        '2 processes': run(2),
+        '4 processes': run(4),
+        '2 processes, the same plans': run(2, { shared: true }),
+        '4 processes, the same plans': run(4, { shared: true }),
+        '1 process, no NOTIFY': run(1, { notify: false }),
+        '4 processes, no NOTIFY': run(4, { notify: false }),
       },
       options.rounds,
       progress,
@@ -49,7 +55,15 @@ export function measureProcesses(options: BenchOptions, progress: Progress): Pro
   });
 }
 
-function measure(database: BenchDatabase, count: number, shared: boolean, seconds: number): Promise<Measured> {
+interface ProcessesLoad {
+  readonly count: number;
+  /** All save to the same plans. */
+  readonly shared: boolean;
+  readonly notify: boolean;
+  readonly seconds: number;
+}
+
+function measure(database: BenchDatabase, { count, shared, notify, seconds }: ProcessesLoad): Promise<Measured> {
   return database.withEmpty(async (url) => {
     const processes = Array.from(
       { length: count },
@@ -58,7 +72,7 @@ function measure(database: BenchDatabase, count: number, shared: boolean, second
     const askAll = (question: (index: number) => SaverQuestion) =>
       Promise.all(processes.map((process, index) => process.ask(question(index))));
     try {
-      for (const process of processes) await process.ask({ ask: 'open', url });
+      for (const process of processes) await process.ask({ ask: 'open', url, notify });
       const save = (length: number) =>
         askAll((index) => ({ ask: 'save', prefix: shared ? 'shared' : `own-${index}`, callers, seconds: length }));
       const before = await save(seconds * 0.2);

@@ -17,7 +17,7 @@ export async function list(options: ListOptions, output: Output, environment: No
   try {
     const found = await store.plans.list({ limit: limit + 1 });
     const plans = found.slice(0, limit);
-    if (options.json) output.line(JSON.stringify(plans.map(planObject)));
+    if (options.json) output.json(JSON.stringify(plans.map(planObject)));
     else if (plans.length > 0) output.line(planTable(plans, output.width, output.paint));
     else output.note(`${store.description} holds no plans yet`);
     if (found.length > limit) output.note(`There are more: these are the newest ${limit} (--limit).`);

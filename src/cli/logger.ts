@@ -1,8 +1,9 @@
-import { type Level, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { type Level, type Logger, pino, stdTimeFunctions } from 'pino';
+import { errorMembers } from '../observe/eventLog.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import { asJson } from './failure.ts';
 import type { Output } from './output.ts';
-import { onOneLine, type Paint } from './terminalText.ts';
+import { onOneLine, type Paint, safeJson } from './terminalText.ts';
 
 /**
  * The log of a command, on stderr: one event is one line, whatever agents or clients put into it. On a terminal for
@@ -12,7 +13,7 @@ export function openLogger(output: Output, level: Level): Logger {
   const forPeople = output.noteTerminal !== undefined;
   const destination = {
     write(line: string): void {
-      output.note(forPeople ? readable(line, output.paintNote) : line.trimEnd().replace(unescapedByJson, escaped));
+      output.note(forPeople ? readable(line, output.paintNote) : safeJson(line.trimEnd()));
     },
   };
   return pino(
@@ -22,18 +23,14 @@ export function openLogger(output: Output, level: Level): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: {
-        error: (error: unknown) => (IndelibleError.is(error) ? asJson(error) : stdSerializers.err(error as Error)),
+        error: (error: unknown) => {
+          if (IndelibleError.is(error)) return asJson(error);
+          return error instanceof Error ? errorMembers(error) : error;
+        },
       },
     },
     destination,
   );
-}
-
-/** C1 controls and separators of lines, which JSON leaves as they are and terminals obey. */
-const unescapedByJson = /[\u007f-\u009f\u2028\u2029]/g;
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function readable(line: string, paint: Paint): string {
@@ -49,6 +46,8 @@ function readable(line: string, paint: Paint): string {
 
 function factText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
-  const { message } = value as { message?: unknown };
-  return typeof message === 'string' ? message : JSON.stringify(value);
+  const { message, stack } = value as { message?: unknown; stack?: unknown };
+  if (typeof message !== 'string') return JSON.stringify(value);
+  const place = typeof stack === 'string' ? /^ {4}at .*$/m.exec(stack)?.[0].trim() : undefined;
+  return place === undefined ? message : `${message} (${place})`;
 }

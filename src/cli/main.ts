@@ -8,6 +8,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > needed.major || (major === needed.major && minor >= needed.minor)) {
   leaveOutSqliteWarning();
+  // Whatever is to end in good order can be told so from here on, also while the rest is still being loaded.
+  if (['serve', 'run'].includes(process.argv[2] ?? '')) (await import('./stopSignal.ts')).stopSignal();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2));
 } else {

@@ -21,7 +21,7 @@ export async function migrate(
   const before = await isUpToDate(named, environment);
   const store = await openNamedStore(named, environment, { migrate: true });
   await store.close();
-  if (options.json) output.line(JSON.stringify({ store: store.description, migrated: !before }));
+  if (options.json) output.json(JSON.stringify({ store: store.description, migrated: !before }));
   else output.line(`${store.description} ${before ? 'was' : 'is now'} up to date.`);
   return 0;
 }

@@ -1,4 +1,4 @@
-import { type Paint, paintFor } from './terminalText.ts';
+import { type Paint, paintFor, safeJson } from './terminalText.ts';
 
 /**
  * Where a command writes. Data and answers go to stdout, so that a pipe gets them and nothing else; notes, progress and
@@ -41,6 +41,11 @@ export class Output {
 
   line(text = ''): void {
     if (!this.#gone.signal.aborted) this.#stdout.write(`${text}\n`);
+  }
+
+  /** One line of JSON: `json` is the text of a value. */
+  json(json: string): void {
+    this.line(safeJson(json));
   }
 
   note(text = ''): void {

@@ -19,7 +19,8 @@ Environment (options win over it):
                    (default ${defaults.store})
   INDELIBLE_WAKE   how servers on one PostgreSQL hear of each other: notify, or
                    redis://… (default notify)
-  INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with OPENAI_API_KEY
+  INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with
+                   OPENAI_API_KEY
   NO_COLOR         if set, nothing is coloured`;
 
 const exitCodeHelp = `
@@ -34,10 +35,12 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   };
   // What a command waits for may be something that keeps no process alive: agents of others, a signal.
   setInterval(() => {}, 2 ** 30);
+  const all = program(output, process.env, ended);
   try {
-    await program(output, process.env, ended).parseAsync(args, { from: 'user' });
+    await all.parseAsync(args, { from: 'user' });
   } catch (error) {
-    code = tellFailure(error, output, wantsJson(args));
+    const command = all.commands.map((one) => one.name()).find((name) => name === args[0]);
+    code = tellFailure(error, output, { json: wantsJson(args), command });
   }
   await output.flushed();
   process.exit(code);
@@ -114,6 +117,7 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addOption(store())
     .option('--after <sequence>', 'begin behind this message (default: at the first)')
     .option('--json', 'print each message as one line of JSON')
+    .addHelpText('after', tailHelp)
     .addHelpText(
       'after',
       examples('indelible tail airline-0-0', 'indelible tail airline-0-0 --after 12 --json | jq .content'),
@@ -141,6 +145,11 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
 
   return all;
 }
+
+const tailHelp = `
+A plan ends with its run. One that was only written to (save, or the append API)
+or whose process died never ends by itself: it stays in progress until somebody
+sets its status, and so does tail, until Ctrl-C.`;
 
 const replayHelp = `
 Each line of <transcripts> is one conversation, and becomes one plan ("-" reads stdin):

@@ -6,13 +6,15 @@ import { Runner } from '../runs/runner.ts';
 import { logStart } from '../store/messageLog.ts';
 import { readAll } from '../store/readAll.ts';
 import { commandName } from './commandName.ts';
+import { endLate } from './endLate.ts';
 import type { ExitCode } from './failure.ts';
 import { openLogger } from './logger.ts';
 import { messageText } from './messageText.ts';
 import type { Output } from './output.ts';
 import { messages } from './planText.ts';
 import { invalidSetting, openNamedStore, setting } from './settings.ts';
-import { stopSignal } from './stopSignal.ts';
+import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
+import { strayErrors } from './strayErrors.ts';
 import { teamNamed } from './teams.ts';
 
 export interface RunOptions {
@@ -21,9 +23,13 @@ export interface RunOptions {
   readonly json?: boolean;
 }
 
+/** So long a team may take to stop, in ms. */
+const heedWithinMs = 3_000;
+
 /**
  * `indelible run "<task>"`: a plan in this process, without a server. Each message is shown when it is stored, read from
- * the log like any watcher's. The run goes on to its end although nobody reads what is shown.
+ * the log like any watcher's. The run goes on to its end although nobody reads what is shown. Told to stop, it ends
+ * within 10 s, whether its team heeds that or not; of a team that does not, the plan stays in progress.
  */
 export async function run(
   task: string,
@@ -31,36 +37,50 @@ export async function run(
   output: Output,
   environment: NodeJS.ProcessEnv,
 ): Promise<ExitCode> {
+  const logger = openLogger(output, 'warn');
+  const broken = strayErrors(logger);
+  const stop = AbortSignal.any([stopSignal(), broken]);
   if (task.trim() === '') throw invalidSetting('task', 'is empty');
-  const team = await teamNamed(options.team, environment);
-  const store = await openNamedStore(setting('store', options.store, environment), environment);
-  const indelible = await openIndelible({ store, logger: openLogger(output, 'warn') });
+  const address = setting('store', options.store, environment);
+  const team = await unlessAborted(stop, () => teamNamed(options.team, environment));
+  const store = await unlessAborted(stop, () => openNamedStore(address, environment));
+  if (team === undefined || store === undefined) {
+    output.note('Stopped before it began.');
+    return 1;
+  }
+  const indelible = await openIndelible({ store, logger });
   const show = (message: StoredMessage) => {
-    output.line(options.json ? v3MessageRow(message) : `${messageText(toAgentMessage(message), output.paint)}\n`);
+    if (options.json) output.json(v3MessageRow(message));
+    else output.line(`${messageText(toAgentMessage(message), output.paint)}\n`);
   };
   const note = (text: string) => {
     if (!options.json) output.note(text);
   };
+  let late: NodeJS.Timeout | undefined;
   try {
     const runner = new Runner(indelible, [team]);
+    const cutOff = aborted(stop).then(async () => {
+      note('Stopping …');
+      late = endLate(logger);
+      await runner.close(heedWithinMs);
+      return 'cut off' as const;
+    });
     const { plan, ended } = await runner.start({ description: task });
     note(`Plan ${plan.planId}, team ${team.id}, in ${store.description}\n`);
     const watching = indelible.feed.subscribe(plan.planId, logStart, {
       messages: (messages) => messages.forEach(show),
     });
-    stopSignal().addEventListener('abort', () => {
-      note('Stopping …');
-      void runner.close();
-    });
-    const status = await ended;
+    const end = await Promise.race([ended, cutOff]);
     const { position } = watching;
     watching.close();
     for await (const message of readAll(store.log, plan.planId, position)) show(message);
     const { messageCount } = (await store.plans.find(plan.planId)) ?? plan;
-    note(`The plan is ${status}, with ${messages(messageCount)}. To read it again:`);
+    const how = end === 'cut off' ? 'stays in_progress, since its team did not stop,' : `is ${end},`;
+    note(`The plan ${how} with ${messages(messageCount)}. To read it again:`);
     note(`  ${commandName(process.argv[1], environment)} show ${plan.planId}`);
-    return status === 'completed' ? 0 : 1;
+    return end === 'completed' && !broken.aborted ? 0 : 1;
   } finally {
     await indelible.close();
+    clearTimeout(late);
   }
 }

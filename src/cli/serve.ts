@@ -1,16 +1,17 @@
-import type { Logger } from 'pino';
 import { openIndelible } from '../agents/indelible.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import { Runner } from '../runs/runner.ts';
 import { packageVersion } from '../server/packageVersion.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../server/startServer.ts';
 import { commandName } from './commandName.ts';
+import { endLate } from './endLate.ts';
 import type { ExitCode } from './failure.ts';
 import { firstRun, isFirstRun } from './firstRun.ts';
 import { openLogger } from './logger.ts';
 import type { Output } from './output.ts';
 import { defaults, invalidSetting, openNamedStore, portNumber, type Setting, setting } from './settings.ts';
-import { aborted, stopSignal } from './stopSignal.ts';
+import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
+import { strayErrors } from './strayErrors.ts';
 import { teamsOf } from './teams.ts';
 import { tellWhatToTry } from './whatToTry.ts';
 
@@ -25,23 +26,28 @@ export interface ServeOptions {
   readonly migrate?: boolean;
 }
 
-/** After this the process ends, whatever still runs, in ms. What was acknowledged is stored by then, as always. */
-const stopWithinMs = 9_500;
-
 /**
  * `indelible serve`: until SIGINT or SIGTERM. Then sockets are closed with 1001, runs are told to stop, what agents
- * wrote is stored, and the store is closed, in this order and within 10 s.
+ * wrote is stored, and the store is closed, in this order and within 10 s. An exception that nobody caught stops it in
+ * the same way, as a failure.
  */
 export async function serve(options: ServeOptions, output: Output, environment: NodeJS.ProcessEnv): Promise<ExitCode> {
+  const asked = stopSignal();
+  const logger = openLogger(output, 'info');
+  const broken = strayErrors(logger);
+  const stop = AbortSignal.any([asked, broken]);
   const host = setting('host', options.host, environment);
   const port = setting('port', options.port, environment);
   const portToTake = portNumber(port);
   const address = setting('store', options.store, environment);
-  const teams = await teamsOf(options.team ?? [], environment);
-  const logger = openLogger(output, 'info');
-  const stop = stopSignal();
-
-  const store = await openNamedStore(address, environment, { migrate: options.migrate ?? true });
+  // Modules and databases of others may take their time, and whoever stops it need not wait for them.
+  const teams = await unlessAborted(stop, () => teamsOf(options.team ?? [], environment));
+  const migrate = options.migrate ?? true;
+  const store = await unlessAborted(stop, () => openNamedStore(address, environment, { migrate }));
+  if (teams === undefined || store === undefined) {
+    logger.info('stopped before it began');
+    return broken.aborted ? 1 : 0;
+  }
   const indelible = await openIndelible({ store, logger });
   const runner = new Runner(indelible, teams);
   const listen = () =>
@@ -71,7 +77,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
       tellWhatToTry({ url: server.url, planId: newest?.planId ?? '', command, store: named }, output);
       await aborted(stop);
     }
-    logger.info({ signal: stop.reason }, 'stopping');
+    logger.info(asked.aborted ? { signal: asked.reason } : {}, 'stopping');
   } finally {
     const late = endLate(logger);
     await server?.close();
@@ -80,14 +86,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     clearTimeout(late);
   }
   logger.info('stopped');
-  return 0;
-}
-
-function endLate(logger: Logger): NodeJS.Timeout {
-  return setTimeout(() => {
-    logger.error('not stopped in time: what is still going on is cut off');
-    process.exit(1);
-  }, stopWithinMs);
+  return broken.aborted ? 1 : 0;
 }
 
 /** Starts the server; what is wrong with its address is told as the option or variable that gave it. */

@@ -1,4 +1,5 @@
 import { IndelibleError } from '../protocol/errors.ts';
+import { misplaced } from './misplaced.ts';
 import { openStore } from '../store/openStore.ts';
 import type { Store } from '../store/store.ts';
 
@@ -41,20 +42,30 @@ export function invalidSetting(field: string, what: string, cause?: unknown): In
   return new IndelibleError('invalid_config', { message: `${field} ${what}`, field, cause });
 }
 
+/** The file of a `sqlite:` address; undefined for other addresses, and for a database in memory. */
+export function sqliteFile({ value }: Setting): string | undefined {
+  const path = value.startsWith('sqlite:') ? value.slice('sqlite:'.length) : '';
+  return path === '' || path === ':memory:' ? undefined : path;
+}
+
 /**
  * Opens the store that was named, with the `INDELIBLE_WAKE` of the environment.
  *
  * @throws IndelibleError as {@link openStore}, naming where the address was given
  */
 export async function openNamedStore(
-  { value, field }: Setting,
+  named: Setting,
   environment: NodeJS.ProcessEnv,
   { migrate }: { readonly migrate: boolean } = { migrate: true },
 ): Promise<Store> {
+  const { value, field } = named;
   const wake = environment['INDELIBLE_WAKE'];
   try {
     return await openStore(value, wake ? { migrate, wake } : { migrate });
   } catch (error) {
+    const path = sqliteFile(named);
+    const isPlace = IndelibleError.is(error, 'store_refused') || IndelibleError.is(error, 'store_unavailable');
+    if (path !== undefined && isPlace) throw misplaced(path, field, error) ?? error;
     if (!IndelibleError.is(error, 'invalid_config') || error.field === 'INDELIBLE_WAKE') throw error;
     // The address itself is not repeated: it may hold a password.
     throw invalidSetting(field, `cannot be used: ${error.message}`);

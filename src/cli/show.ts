@@ -29,7 +29,7 @@ export async function show(
     if (plan === undefined) throw noPlan(planId, store);
     if (options.json) {
       const rows = await Array.fromAsync(readAll(store.log, planId), v3MessageRow);
-      output.line(`{"plan":${JSON.stringify(planObject(plan))},"messages":[${rows.join(',')}]}`);
+      output.json(`{"plan":${JSON.stringify(planObject(plan))},"messages":[${rows.join(',')}]}`);
       return 0;
     }
     output.line(planHeading(plan, output.paint));

@@ -4,8 +4,17 @@ const sameCtrlCMs = 1_000;
 /**
  * Aborted by the first SIGINT or SIGTERM, so that the command can end in good order. Another Ctrl-C ends the process at
  * once: whoever asks twice does not want to wait. Nothing that was acknowledged is lost by it.
+ *
+ * There is one for the process, from the first call on. Imports nothing: it must be there before all that takes time.
  */
 export function stopSignal(): AbortSignal {
+  theOne ??= listen();
+  return theOne;
+}
+
+let theOne: AbortSignal | undefined;
+
+function listen(): AbortSignal {
   const stop = new AbortController();
   let askedAt = 0;
   const asked = (signal: NodeJS.Signals) => {
@@ -20,6 +29,12 @@ export function stopSignal(): AbortSignal {
   process.on('SIGINT', asked);
   process.on('SIGTERM', asked);
   return stop.signal;
+}
+
+/** What `work` answers; undefined if the signal is aborted first. What was begun then goes on, and nobody waits for it. */
+export function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return Promise.race([work(), aborted(signal).then(() => undefined)]);
 }
 
 /** Resolves when the signal is aborted, or was. */

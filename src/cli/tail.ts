@@ -42,7 +42,8 @@ export async function tail(
     if ((await store.plans.find(planId)) === undefined) throw noPlan(planId, store);
     const stop = AbortSignal.any([stopSignal(), output.readerGone]);
     const plan = await follow(store, planId, sequence, stop, (message) => {
-      output.line(options.json ? v3MessageRow(message) : `${messageText(toAgentMessage(message), output.paint)}\n`);
+      if (options.json) output.json(v3MessageRow(message));
+      else output.line(`${messageText(toAgentMessage(message), output.paint)}\n`);
     });
     if (plan !== undefined && !options.json)
       output.note(`The plan is ${plan.status}, with ${messages(plan.messageCount)}.`);

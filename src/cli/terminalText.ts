@@ -8,6 +8,11 @@ export function onOneLine(text: string): string {
   return text.toWellFormed().replace(unsafe, visible);
 }
 
+/** JSON text made safe in the same way: what a terminal would obey is escaped, and the value is the same. */
+export function safeJson(json: string): string {
+  return json.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** As {@link onOneLine}, but its line breaks break lines, and its tabs are blanks. */
 export function inLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => onOneLine(line.replaceAll('\t', '  ')));

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { IndelibleError } from '../protocol/errors.ts';
 import type { IndelibleEvent, Observer } from './events.ts';
 
 /** Writes events to a log, one line each; failures as warnings or errors, what goes well as debug. */
@@ -11,13 +12,24 @@ export function eventLog(logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error
 
 const deepestCause = 4;
 
-/** What an error says, with its causes: as JSON an error would be `{}`. */
-function errorMembers(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return String(error);
-  const { name, message, code, field } = error as Error & { code?: unknown; field?: unknown };
-  const known = { name, message, code, field };
+/**
+ * What an error says, with its causes: as JSON an error would be `{}`. Errors of others come with their stack, since
+ * only that says where; ours have a code. Never throws, whatever was thrown.
+ */
+export function errorMembers(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return asText(error);
+  const { name, message, stack, code, field } = error as Error & { code?: unknown; field?: unknown };
+  const known = { name, message, code, field, ...(!IndelibleError.is(error) && { stack }) };
   if (error.cause === undefined || depth === deepestCause) return known;
   return { ...known, cause: errorMembers(error.cause, depth + 1) };
+}
+
+function asText(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'what was thrown cannot be read';
+  }
 }
 
 function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | 'error'; text: string } {

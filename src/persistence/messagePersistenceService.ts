@@ -79,7 +79,7 @@ export class MessagePersistenceService {
 
   /** Saves messages in their order. One result per message; a bad one does not keep the others out. */
   saveAll(messages: readonly NewMessage[]): Promise<SaveResult[]> {
-    return Promise.all(messages.map((message) => this.save(message)));
+    return Promise.all(listOf(messages).map((message) => this.save(message)));
   }
 
   /** Whether the message is in the database now. {@link save} says more. */
@@ -135,6 +135,15 @@ export class MessagePersistenceService {
     const { planId, messageId } = nameable(message);
     this.observe({ type: 'message_refused', planId: planId ?? '', messageId, error });
     return { status: 'refused', message: undefined, retries: 0, error };
+  }
+}
+
+/** What is no list is handled as a list of one, which is no message either: it is refused, not thrown. */
+function listOf(messages: readonly NewMessage[]): NewMessage[] {
+  try {
+    return Array.isArray(messages) ? Array.from(messages) : [messages as unknown as NewMessage];
+  } catch {
+    return [undefined as unknown as NewMessage];
   }
 }
 

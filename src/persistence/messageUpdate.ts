@@ -53,6 +53,7 @@ interface EncodedChange {
 function checkChange(planId: string, messageId: string, change: MessageChange): EncodedChange {
   checkId(planId, 'planId');
   checkId(messageId, 'messageId');
+  if (typeof change !== 'object' || change === null) throw invalid('change', 'is missing');
   const { expectedVersion, content, metadata } = change;
   if (!Number.isSafeInteger(expectedVersion) || expectedVersion < 1)
     throw invalid('expectedVersion', 'is not a version: 1, 2, 3 …');

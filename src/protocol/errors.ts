@@ -100,8 +100,9 @@ export const errorTable = {
   },
   store_unavailable: {
     status: 503,
-    summary: 'The database cannot be reached or is busy. It is tried again with backoff.',
-    remedy: 'Check that the database is up and reachable; `cause` says what it answered.',
+    summary: 'The database cannot be reached, is busy, or is not the one that was opened.',
+    remedy:
+      'Check that the database is up and reachable. Saves are tried again by themselves; other calls may be repeated.',
   },
   store_refused: {
     status: 500,

@@ -109,6 +109,9 @@ export interface PrepareOptions {
 export function prepareMessage(input: NewMessage, options: PrepareOptions): PreparedMessage {
   const message = parseFields(input);
   const messageId = message.messageId ?? newMessageId();
+  const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  // Asked before it is encoded: text of the greatest length that JavaScript allows cannot be.
+  if (message.content.length > limit) throw tooLarge(message.content.length, limit);
   const body = encodeMessageBytes({
     planId: message.planId,
     messageId,
@@ -119,7 +122,7 @@ export function prepareMessage(input: NewMessage, options: PrepareOptions): Prep
     content: message.content,
     metadata: message.metadata === undefined ? '{}' : encodeJsonObject(message.metadata, 'metadata'),
   });
-  refuseTooLarge(body, options.maxMessageBytes ?? defaultMaxMessageBytes);
+  refuseTooLarge(body, limit);
   return { planId: message.planId, messageId, body };
 }
 
@@ -127,9 +130,12 @@ export function prepareMessage(input: NewMessage, options: PrepareOptions): Prep
 export function refuseTooLarge(body: MessageBytes, limit: number): void {
   if (body.length * 3 <= limit) return;
   const size = body.length > limit ? body.length : new TextEncoder().encode(body).length;
-  if (size <= limit) return;
+  if (size > limit) throw tooLarge(size, limit);
+}
+
+function tooLarge(size: number, limit: number): IndelibleError {
   const message = `the encoded message has at least ${size} bytes; the limit is ${limit}`;
-  throw new IndelibleError('message_too_large', { message, field: 'content' });
+  return new IndelibleError('message_too_large', { message, field: 'content' });
 }
 
 /** The id itself, or an `invalid_id` error that names `field`. */
@@ -160,12 +166,16 @@ function reason(error: z.ZodError, value: unknown): string {
 }
 
 function canonicalTimestamp(given: string | Date | undefined, now: () => number): string {
-  if (given === undefined) return new Date(now()).toISOString();
-  const date = new Date(typeof given === 'string' && !/(Z|[+-]\d\d:\d\d)$/.test(given) ? `${given}Z` : given);
+  const date = given === undefined ? new Date(now()) : new Date(withZone(given));
   const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
   if (text.length === 24) return text;
-  const message = 'timestamp is not a date of the years 0 to 9999';
+  const whose = given === undefined ? 'timestamp, taken from the clock,' : 'timestamp';
+  const message = `${whose} is not a date of the years 0 to 9999`;
   throw new IndelibleError('invalid_message', { message, field: 'timestamp' });
+}
+
+function withZone(given: string | Date): string | Date {
+  return typeof given === 'string' && !/(Z|[+-]\d\d:\d\d)$/.test(given) ? `${given}Z` : given;
 }
 
 function isPlainObject(value: unknown): boolean {

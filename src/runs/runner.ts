@@ -4,6 +4,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { checkId } from '../protocol/message.ts';
 import type { Plan, PlanStatus } from '../protocol/plan.ts';
+import { createPlan } from './planCreation.ts';
 import { runContext } from './runContext.ts';
 import { RunEnd, reasonOf } from './runEnd.ts';
 import type { FinalResult, Team } from './team.ts';
@@ -61,7 +62,8 @@ export class Runner {
   }
 
   /**
-   * Stores the plan, then starts its run, which goes on behind this call.
+   * Stores the plan, then starts its run, which goes on behind this call. A database that is busy is asked again for
+   * most of a second.
    *
    * @throws IndelibleError `invalid_request`, `team_not_found`, `plan_exists`, `invalid_id`, `store_unavailable`,
    * `service_closed`
@@ -73,7 +75,7 @@ export class Runner {
   async #start(task: Task): Promise<StartedRun> {
     if (this.#stopped !== undefined) throw new IndelibleError('service_closed');
     const team = this.team(task.teamId);
-    const plan = await this.#indelible.store.plans.create({
+    const created = {
       planId: checkId(task.planId ?? uuidV7(), 'planId'),
       sessionId: checkText(task.sessionId ?? uuidV7(), 'sessionId'),
       userId: checkText(task.userId ?? nobody, 'userId'),
@@ -81,6 +83,10 @@ export class Runner {
       description: checkText(task.description, 'description'),
       status: 'in_progress',
       createdAt: this.#timestamp(),
+    } as const;
+    const plan = await createPlan(this.#indelible, created, {
+      isFresh: task.planId === undefined || task.sessionId === undefined,
+      isStopped: () => this.#stopped !== undefined,
     });
     return { plan, ended: this.#untilSettled(this.#run(plan, team)) };
   }

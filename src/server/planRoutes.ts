@@ -77,6 +77,8 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
       if (outgoing === undefined) throw error;
       outgoing.destroy();
     };
+    // A client that stops reading would keep a page of the log in memory for ever.
+    outgoing?.setTimeout(limits.drainTimeoutMs, () => outgoing.destroy());
     return c.body(streamedBody(planMessages(head, first, messages, tail), cut));
   });
 }

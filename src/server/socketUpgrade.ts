@@ -78,7 +78,9 @@ export class SocketUpgrade {
   #peer(request: IncomingMessage): SocketPeer | Refusal {
     const { access } = this.#options;
     const { host, origin } = request.headers;
-    if (!access.allowsHost(host)) return { status: 403, detail: 'The host name is not one of this server' };
+    const target = absoluteForm.exec(request.url ?? '');
+    const hostsAllowed = access.allowsHost(host) && (target === null || access.allowsHost(target[1]));
+    if (!hostsAllowed) return { status: 403, detail: 'The host name is not one of this server' };
     if (!access.allowsOrigin(origin, host)) return { status: 403, detail: 'Pages of this origin may not call' };
     const path = planPath(request);
     if (path === undefined) return { status: 404, detail: 'Not found' };
@@ -94,9 +96,12 @@ export class SocketUpgrade {
   }
 }
 
+/** A target that is a whole URL, as proxies get it; a server must take it too (RFC 9112, section 3.2.2). */
+const absoluteForm = /^https?:\/\/([^/?#]*)/i;
+
 /** The plan id as it stands in the path, still encoded; undefined for other paths. */
-function planPath({ url }: IncomingMessage): string | undefined {
-  return /^\/api\/v3\/socket\/([^/?#]*)(?:[?#]|$)/.exec(url ?? '')?.[1];
+function planPath({ url = '' }: IncomingMessage): string | undefined {
+  return /^\/api\/v3\/socket\/([^/?#]*)(?:[?#]|$)/.exec(url.replace(absoluteForm, ''))?.[1];
 }
 
 /** What cannot be decoded is no id either. */

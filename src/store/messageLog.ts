@@ -22,7 +22,7 @@ import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
  * writer: 2), acknowledging before the commit is on disk (1), trying a failed `append` again in parts (3).
  *
  * Errors: `store_unavailable` where the same call may succeed later (nothing is known to be stored, nothing is lost by
- * calling again with the same ids), `store_refused` where it will not.
+ * calling again with the same ids), `store_refused` where it will not, either of them or `service_closed` after `close`.
  */
 export interface MessageLog {
   /**
@@ -40,8 +40,8 @@ export interface MessageLog {
   find(planId: string, messageId: string): Promise<StoredMessage | undefined>;
 
   /**
-   * Up to `limit` messages behind `after.sequence` in order, and up to `limit` messages whose last update is behind
-   * `after.revision`, in the order of those updates. `position` is where to read on. A plan without messages reads as
+   * A page: up to `limit` messages behind `after.sequence` in order, and up to `limit` messages whose last update is behind
+   * `after.revision`, in the order of those updates; of either fewer, but at least one, if they are large ({@link maxPageSize}). `position` is where to read on. A plan without messages reads as
    * empty, whether it exists or not.
    */
   read(planId: string, after: LogPosition, limit: number): Promise<LogPage>;
@@ -66,6 +66,9 @@ export interface LogPosition {
 
 export const logStart: LogPosition = { sequence: 0, revision: 0 };
 
+/** A page ends with the message that brings it to this size, in characters (or bytes) of bodies: it is held in memory. */
+export const maxPageSize = 4 * 1024 * 1024;
+
 export interface LogPage {
   /** New messages, each with its content as of now. */
   readonly messages: readonly StoredMessage[];
@@ -75,7 +78,7 @@ export interface LogPage {
    */
   readonly updates: readonly StoredMessage[];
   readonly position: LogPosition;
-  /** As much was read as `limit` allows: there may be more. */
+  /** The page is full, in number or in size: there may be more. */
   readonly more: boolean;
 }
 

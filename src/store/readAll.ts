@@ -14,7 +14,7 @@ export async function* readAll(
   for (;;) {
     const page = await log.read(planId, position, pageSize);
     yield* page.messages;
-    if (page.messages.length < pageSize) return;
+    if (!page.more) return;
     position = { ...position, sequence: page.position.sequence };
   }
 }

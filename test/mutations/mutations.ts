@@ -230,6 +230,14 @@ export const mutations: readonly Mutation[] = [
         }`,
   },
   {
+    property: 'Execution resilience, error recovery',
+    test: 'ended-runs.test.ts',
+    breaks: 'A last message that only waits is taken for stored, and the plan is called completed.',
+    file: 'src/runs/runEnd.ts',
+    find: "if (result.status === 'stored') return;",
+    replace: "if (result.status !== 'refused') return;",
+  },
+  {
     property: 'Monitoring',
     test: 'monitoring.test.ts',
     breaks: 'Broadcasts that fail are not counted.',

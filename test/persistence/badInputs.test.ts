@@ -1,5 +1,7 @@
 import type { NewMessage } from 'indelible/protocol';
 import { describe, expect, it } from 'vitest';
+import type { MessageChange } from '../../src/persistence/messageUpdate.ts';
+import { systemClock } from '../../src/resilience/clock.ts';
 import { settle } from './manualClock.ts';
 import { message, messages, setUp, storedIds } from './service.ts';
 
@@ -247,4 +249,44 @@ describe('after close', () => {
     expect(await service.saveMessagesBatch(messages(2))).toEqual([false, false]);
     expect(await storedIds(store)).toEqual([]);
   });
+});
+
+describe('what is no list of messages', () => {
+  it.each([null, undefined, 5, 'ab', {}])('is refused as a batch, not thrown: %s', async (batch) => {
+    const { service } = setUp();
+    const list = batch as unknown as NewMessage[];
+    expect(await service.saveAll(list)).toMatchObject([{ status: 'refused', message: undefined }]);
+    expect(await service.saveMessagesBatch(list)).toEqual([false]);
+  });
+
+  it('a hole in a batch is refused by itself', async () => {
+    const { service } = setUp();
+    const batch = new Array<NewMessage>(2);
+    batch[1] = { planId: 'plan', agentName: 'agent', content: 'there' };
+    expect(await service.saveMessagesBatch(batch)).toEqual([false, true]);
+  });
+});
+
+describe('a clock that is out of its years', () => {
+  it.each([Date.UTC(12_000, 0), Date.UTC(-1, 0), Number.NaN])(
+    'makes no message that cannot be read: %s',
+    async (now) => {
+      const clock = { ...systemClock, now: () => now };
+      const { service } = setUp({ clock });
+      const refused = await service.save({ planId: 'plan', agentName: 'agent', content: 'x' });
+      expect(refused).toMatchObject({ status: 'refused', error: { code: 'invalid_message', field: 'timestamp' } });
+    },
+  );
+});
+
+it('text of the greatest length there is is too large, not malformed', async () => {
+  const { service } = setUp();
+  const result = await service.save({ planId: 'plan', agentName: 'agent', content: 'x'.repeat(2 ** 29 - 24) });
+  expect(result).toMatchObject({ status: 'refused', error: { code: 'message_too_large' } });
+});
+
+it('an update without a change says so', async () => {
+  const { service } = setUp();
+  const result = await service.updateMessage('plan', 'm1', undefined as unknown as MessageChange);
+  expect(result).toMatchObject({ status: 'refused', error: { code: 'invalid_message', field: 'change' } });
 });

@@ -4,6 +4,7 @@ import { type Faults, withFaults } from 'indelible/testing';
 import { onTestFinished } from 'vitest';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../../src/persistence/messagePersistenceService.ts';
+import { readAll } from '../../src/store/readAll.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from './manualClock.ts';
 
@@ -60,6 +61,5 @@ export function messages(count: number, fields: Partial<NewMessage> = {}): (NewM
 
 /** The ids of a plan's messages, in order. */
 export async function storedIds(store: Store, planId = 'plan'): Promise<string[]> {
-  const page = await store.log.read(planId, { sequence: 0, revision: 0 }, 1_000_000);
-  return page.messages.map(({ messageId }) => messageId);
+  return (await Array.fromAsync(readAll(store.log, planId))).map(({ messageId }) => messageId);
 }

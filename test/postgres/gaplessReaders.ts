@@ -1,5 +1,6 @@
 import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import { logStart, type MessageLog } from '../../src/store/messageLog.ts';
+import { readAll } from '../../src/store/readAll.ts';
 import { oneTo, sample } from '../../src/testing/contract/sampleMessages.ts';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
 import { History, type ReadMessage } from '../../src/testing/history.ts';
@@ -63,7 +64,7 @@ export async function readWhileWriting(
     watched.stayedToTheEnd();
   });
   await Promise.all([written, ...read]);
-  const { messages: rows } = await reader.read(planId, logStart, 1_000_000);
+  const rows = await Array.fromAsync(readAll(reader, planId));
   const database: ReadMessage[] = rows.map((row) => toAgentMessage(row));
   return { violations: history.violations(database), stored: rows.length };
 }

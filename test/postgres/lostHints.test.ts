@@ -46,9 +46,10 @@ describe('P16: watchers of one instance while another one writes and NOTIFY does
     const watcher = new PlanWatcher(feed, new History(), 'watcher', 'plan');
     await writer.log.append([sample('before')]);
     await watcher.came('before');
+    await eventually('it listens', async () => (await listeners(url)) > 0);
     await killListener(url);
     await writer.log.append([sample('behind')]);
-    await expect(watcher.came('behind', 3_000)).rejects.toThrow();
+    await expect(watcher.came('behind', 2_200)).rejects.toThrow();
     watcher.subscription.look();
     await watcher.came('behind');
   });

@@ -41,7 +41,7 @@ describe.skipIf(!hasRedisServer)(
       await watcher.came('before');
       await redis.kill();
       await writer.log.append([sample('behind')]);
-      await expect(watcher.came('behind', 3_000)).rejects.toThrow();
+      await expect(watcher.came('behind', 2_200)).rejects.toThrow();
       await redis.start();
       await watcher.came('behind');
     });

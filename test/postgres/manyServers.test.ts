@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { databaseOfTest } from './database.ts';
-import { runManyServers } from './manyServers.ts';
+import { type ManyServersOptions, runManyServers } from './manyServers.ts';
+import { hasRedisServer, leftOut, RedisServer } from './redisServer.ts';
 import { seed } from './seed.ts';
 
 describe('server processes on one PostgreSQL, agents writing to all of them and to the same plans', () => {
@@ -10,21 +11,37 @@ describe('server processes on one PostgreSQL, agents writing to all of them and 
       'equal to the database',
     { timeout: 90_000 },
     async (servers) => {
-      const { url } = await databaseOfTest();
-      const options = { servers, messagesPerAgent: 60, killOne: true, seed };
-      const { violations, counts, kills, stored } = await runManyServers({ url, ...options });
-      expect(violations, `SEED=${seed}`).toEqual([]);
-      expect(counts).toEqual({ acknowledged: stored, refused: 0, unknown: 0 });
-      expect(kills).toBeGreaterThan(0);
+      await expectGaplessLogs({ servers, messagesPerAgent: 60 });
     },
   );
 
-  it('P17: the same while the clock of each jumps by up to an hour', { timeout: 60_000 }, async () => {
-    const { url } = await databaseOfTest();
+  it.skipIf(!hasRedisServer)(
+    `2 of them that tell each other by Redis, which is killed and started again throughout: the same${leftOut}`,
+    { timeout: 90_000 },
+    async () => {
+      const redis = await RedisServer.start();
+      onTestFinished(() => redis.kill());
+      const environment = { INDELIBLE_WAKE: redis.url };
+      await expectGaplessLogs({ servers: 2, messagesPerAgent: 30, environment, killed: redis });
+    },
+  );
+
+  it('P17: 2 of them, the clock of each jumping by up to an hour: the same', { timeout: 60_000 }, async () => {
     const jumpingDate = fileURLToPath(new URL('jumpingDate.ts', import.meta.url));
-    const options = { servers: 2, messagesPerAgent: 30, killOne: false, seed, nodeOptions: ['--import', jumpingDate] };
-    const { violations, counts, stored } = await runManyServers({ url, ...options });
-    expect(violations, `SEED=${seed}`).toEqual([]);
-    expect(counts).toEqual({ acknowledged: stored, refused: 0, unknown: 0 });
+    const nodeOptions = ['--import', jumpingDate];
+    const rows = await expectGaplessLogs({ servers: 2, messagesPerAgent: 30, nodeOptions, killed: nothing });
+    const times = rows.map(({ timestamp }) => timestamp);
+    expect(times).not.toEqual(times.toSorted());
   });
 });
+
+const nothing = { kill: async () => {}, start: async () => {} };
+
+async function expectGaplessLogs(options: Omit<ManyServersOptions, 'url' | 'seed'>) {
+  const { url } = await databaseOfTest();
+  const { violations, counts, kills, rows } = await runManyServers({ url, seed, ...options });
+  expect(violations, `SEED=${seed}`).toEqual([]);
+  expect(counts).toEqual({ acknowledged: rows.length, refused: 0, unknown: 0 });
+  expect(kills).toBeGreaterThan(0);
+  return rows;
+}

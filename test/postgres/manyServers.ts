@@ -12,25 +12,23 @@ export interface ManyServersOptions extends Omit<ServerProcessOptions, 'store'> 
   readonly url: string;
   readonly servers: number;
   readonly messagesPerAgent: number;
-  /** Whether the first server is killed and started again, all the time. */
-  readonly killOne: boolean;
+  /** What is killed and started again throughout. Default: the first server. */
+  readonly killed?: Killed;
   readonly seed: number;
+}
+
+export interface Killed {
+  kill(): Promise<unknown>;
+  start(): Promise<unknown>;
 }
 
 const planIds = ['a', 'b', 'c'];
 
 /**
  * Server processes on one database; agents that write to all of them and to the same plans, and watchers on any of them.
- * Answers what the oracle says, and how often a server was killed.
+ * Answers what the oracle says, and how often something was killed.
  */
-export async function runManyServers({
-  url,
-  servers,
-  messagesPerAgent,
-  killOne,
-  seed,
-  ...options
-}: ManyServersOptions) {
+export async function runManyServers({ url, servers, messagesPerAgent, killed, seed, ...options }: ManyServersOptions) {
   const random = new SeededRandom(seed);
   const history = new History();
   await makeTables(url);
@@ -41,8 +39,7 @@ export async function runManyServers({
     );
     await Promise.all(watchers.map((watcher) => watcher.begin()));
     let writing = true;
-    const [first] = processes as [ServerProcess];
-    const killing = killOne ? killAgainAndAgain(first, () => writing) : Promise.resolve(0);
+    const killing = killAgainAndAgain(killed ?? (processes[0] as ServerProcess), () => writing);
     const agents = planIds.flatMap((planId) =>
       oneTo(3).map((number) => new RemoteAgent(`agent ${planId}${number}`, planId, processes, history, random)),
     );
@@ -54,7 +51,7 @@ export async function runManyServers({
     await Promise.all(
       watchers.map((watcher) => watcher.end(rows.filter(({ planId }) => planId === watcher.planId).length)),
     );
-    return { violations: history.violations(rows), counts: history.counts(), kills, stored: rows.length };
+    return { violations: history.violations(rows), counts: history.counts(), kills, rows };
   } finally {
     await Promise.all(processes.map((server) => server.kill()));
   }
@@ -68,14 +65,14 @@ async function makeTables(url: string): Promise<void> {
 }
 
 /** At least once. */
-async function killAgainAndAgain(server: ServerProcess, going: () => boolean): Promise<number> {
+async function killAgainAndAgain(killed: Killed, going: () => boolean): Promise<number> {
   let kills = 0;
   do {
     await sleep(400);
-    await server.kill();
+    await killed.kill();
     kills++;
     await sleep(100);
-    await server.start();
+    await killed.start();
   } while (going());
   return kills;
 }

@@ -1,9 +1,10 @@
-import { Client } from 'pg';
+import { Client, DatabaseError, type Pool } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { Feed } from '../../src/feed/feed.ts';
-import { eventually } from '../../src/testing/contract/availability.ts';
+import { CommitTelling } from '../../src/store/postgres/commitTelling.ts';
 import { sample } from '../../src/testing/contract/sampleMessages.ts';
 import { History } from '../../src/testing/history.ts';
+import { ManualClock } from '../../src/testing/manualClock.ts';
 import { startPostgres } from '../../src/testing/postgresServer.ts';
 import { execute, storeOfTest } from './database.ts';
 import { PlanWatcher } from './watching.ts';
@@ -33,12 +34,22 @@ it('P16: a queue of NOTIFY that is full, for somebody listens and stands still, 
   await watcher.came('m49');
 
   await stuck.end();
-  let hints = 0;
-  watching.log.onCommit((commits) => {
-    if (commits !== 'unknown') hints += commits.filter(({ planId }) => planId === 'plan').length;
-  });
-  await eventually('commits tell again', async () => {
-    await writer.log.append([sample(`after ${Math.random()}`)]);
-    return hints > 0;
-  });
+});
+
+it('P16: after a while of quiet, commits tell again', async () => {
+  const clock = new ManualClock();
+  const pool = { connect: () => Promise.reject(new Error('not here')) } as unknown as Pool;
+  const telling = new CommitTelling(pool, true, clock);
+  const full = Object.assign(new DatabaseError('full', 0, 'error'), { code: '54000' });
+  const told: boolean[] = [];
+  const commit = async () => {
+    told.push(telling.now);
+    if (telling.now) throw full;
+  };
+  await telling.during(commit);
+  await telling.during(commit);
+  clock.advance(5_000);
+  expect(telling.now).toBe(true);
+  await telling.during(commit);
+  expect(told).toEqual([true, false, false, true, false]);
 });

@@ -54,7 +54,6 @@ describe('P19: a database that was replaced under live watchers and by another t
 function copiedDatabase(database: string): Backup {
   let snapshot = '';
   return {
-    name: 'a copied database',
     take: async () => {
       snapshot = await server.snapshot(database);
     },
@@ -66,7 +65,6 @@ function copiedTables(database: string): Backup {
   const url = server.superuserUrl(database);
   const tables = ['heads', 'messages', 'plans', 'meta'];
   return {
-    name: 'copied tables',
     take: () =>
       execute(
         url,
@@ -86,7 +84,6 @@ function copiedFiles(): Backup {
   let folder = '';
   const copy = () => `${folder}.copy`;
   return {
-    name: 'copied files',
     async take() {
       const [row] = await execute<{ data_directory: string }>(server.superuserUrl(), 'SHOW data_directory');
       folder = row?.data_directory ?? '';

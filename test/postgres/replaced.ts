@@ -12,7 +12,6 @@ import { ResettingWatcher } from './resettingWatcher.ts';
 
 /** A way to keep a backup of a database and to put it back in place while clients are connected. */
 export interface Backup {
-  readonly name: string;
   take(): Promise<unknown>;
   restore(): Promise<unknown>;
 }

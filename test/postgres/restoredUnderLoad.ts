@@ -4,6 +4,7 @@ import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import { decodeCursor, encodeCursor } from '../../src/protocol/cursor.ts';
 import { logStart } from '../../src/store/messageLog.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
+import { readAll } from '../../src/store/readAll.ts';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
 import { History } from '../../src/testing/history.ts';
 import { Load, patientService } from './load.ts';
@@ -60,7 +61,7 @@ export async function restoreUnderLoad({ url, backup, restores, seed }: Restored
   await load.stop();
   going = false;
   const watchers = [...staying, ...(await Promise.all(returning))];
-  const { messages } = await (stores[0] as (typeof stores)[number]).log.read('plan', logStart, 1_000_000);
+  const messages = await Array.fromAsync(readAll((stores[0] as (typeof stores)[number]).log, 'plan'));
   const rows = messages.map((message) => toAgentMessage(message));
   // Until each has looked once more.
   await sleep(2_000);

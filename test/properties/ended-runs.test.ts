@@ -12,9 +12,13 @@ import { property } from './property.ts';
 import { differences, readPlan } from './reading.ts';
 import { finalResult, scriptedTeam } from './scene.ts';
 
-const anyOutage = fc.array(fc.constantFrom<Fault>('none', 'unavailable', 'answer_lost', 'hang', 'answer_hangs'), {
-  maxLength: 12,
-});
+const anyOutage = fc.array(
+  fc.constantFrom<Fault>('none', 'unavailable', 'answer_lost', 'hang', 'hang', 'answer_hangs'),
+  {
+    maxLength: 12,
+    size: 'max',
+  },
+);
 
 describe.each(storesUnderTest)('on $name', ({ create }) => {
   let database: Database;
@@ -30,8 +34,8 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
   property(
     'Execution resilience, error recovery: a run goes to its end through every outage, and whoever reads at any moment ' +
       'that it has ended reads all of it, its last message last. (5.1, 5.2, 5.3)',
-    [anyExecution({ maxPlans: 1 }), anyOutage],
-    async ({ plans: [plan] }, outage) => {
+    [anyExecution({ maxPlans: 1, maxAgents: 2, maxSteps: 3 }), anyOutage, fc.boolean()],
+    async ({ plans: [plan] }, outage, onlyOfAppends) => {
       const { store: faulty, faults } = withFaults(store);
       let written: readonly Written[] = [];
       const indelible = new Indelible(faulty, { clock: hurriedClock(100) });
@@ -42,7 +46,8 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       const { plan: started, ended } = await runner.start({ description: 'the task' });
 
       let calls = 0;
-      const script = () => {
+      const script: typeof faults.script = ({ name }) => {
+        if (onlyOfAppends && name !== 'append') return 'none';
         const fault = outage[calls++] ?? 'none';
         if (fault === 'hang' || fault === 'answer_hangs') setTimeout(heal, 15);
         return fault;

@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,6 +17,7 @@ import { openSqliteStore } from 'indelible/sqlite';
 import { storeContract } from 'indelible/testing';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/database.ts';
+import { DatabaseFile } from '../../src/store/sqlite/databaseFile.ts';
 import { OtherProcesses } from '../../src/store/sqlite/otherProcesses.ts';
 import { SqliteLog } from '../../src/store/sqlite/sqliteLog.ts';
 
@@ -131,7 +142,7 @@ describe('a SQLite file that another connection is writing to', () => {
       }
       return statement;
     };
-    const log = new SqliteLog(db, new OtherProcesses(db));
+    const log = new SqliteLog(db, new DatabaseFile(db, path), new OtherProcesses(db));
     for (const sequence of [1, 2, 3]) {
       expect((await log.append([message(`m${sequence}`)]))[0]?.message.sequence).toBe(sequence);
     }
@@ -205,7 +216,7 @@ describe('a SQLite file that cannot be used', () => {
   it('because the disk is full answers store_unavailable and stores nothing, and goes on when there is room', async () => {
     const db = openDatabase(path);
     onTestFinished(() => db.close());
-    const log = new SqliteLog(db, new OtherProcesses(db));
+    const log = new SqliteLog(db, new DatabaseFile(db, path), new OtherProcesses(db));
     await log.append([message('m1')]);
     db.exec(`PRAGMA max_page_count = ${pragma(db, 'page_count')}`);
     const error = await rejection(log.append([message('m2', 'small'), message('m3', 'x'.repeat(1_000_000))]));
@@ -284,3 +295,53 @@ async function rejection(call: Promise<unknown>): Promise<IndelibleError> {
   if (IndelibleError.is(error)) return error;
   throw error;
 }
+
+describe('a SQLite file that is removed, replaced or emptied while it is open', () => {
+  const faults: Record<string, () => void> = {
+    removed: () => rmSync(path),
+    replaced: () => {
+      rmSync(path);
+      openDatabase(path).close();
+    },
+    emptied: () => writeFileSync(path, ''),
+  };
+
+  it.each(Object.entries(faults))(
+    'acknowledges nothing more, reads nothing old, and says why (%s)',
+    async (_, fault) => {
+      const store = open();
+      await store.log.append([message('m1')]);
+      fault();
+      const calls: (() => Promise<unknown>)[] = [
+        () => store.log.append([message('m2')]),
+        () => store.log.update(message('m1', 'changed'), 1),
+        () => store.log.read('plan', { sequence: 0, revision: 0 }, 10),
+        () => store.log.heads(['plan']),
+        () => store.plans.create(newPlan('new')),
+        () => store.plans.find('plan'),
+      ];
+      for (const call of calls) {
+        const error = await rejection(call());
+        expect(error.code).toBe('store_unavailable');
+        expect(error.message).toContain('removed, replaced or emptied');
+      }
+    },
+  );
+
+  it('is taken up again when it is put back', async () => {
+    const store = open();
+    await store.log.append([message('m1')]);
+    renameSync(path, `${path}.away`);
+    expect((await rejection(store.log.append([message('m2')]))).code).toBe('store_unavailable');
+    renameSync(`${path}.away`, path);
+    expect(await store.log.append([message('m2')])).toMatchObject([{ status: 'stored', message: { sequence: 2 } }]);
+  });
+});
+
+it('a store that was closed says so, to readers and writers', async () => {
+  const store = open();
+  await store.close();
+  expect((await rejection(store.log.append([message('m1')]))).code).toBe('service_closed');
+  expect((await rejection(store.log.read('plan', { sequence: 0, revision: 0 }, 1))).code).toBe('service_closed');
+  expect((await rejection(store.plans.find('plan'))).code).toBe('service_closed');
+});

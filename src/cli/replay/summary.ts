@@ -18,7 +18,7 @@ const shownFailures = 10;
 
 /** What became of a replay: two lines for people, or one JSON object. */
 export function tellSummary(summary: ReplaySummary, output: Output, json = false): void {
-  if (json) output.line(JSON.stringify(summaryObject(summary)));
+  if (json) output.json(JSON.stringify(summaryObject(summary)));
   else tellInWords(summary, output);
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { checkId, type NewMessage, prepareMessage } from '../../protocol/message.ts';
 import { inWireWords } from '../../server/appendedMessages.ts';
+import { withRemedy } from '../remedy.ts';
 
 /** One recorded conversation, as a plan whose messages are yet to be written. */
 export interface Transcript {
@@ -60,7 +61,8 @@ async function bytesOf(path: string): Promise<Buffer> {
   try {
     return path === '-' ? await buffer(process.stdin) : await readFile(path);
   } catch (cause) {
-    throw new IndelibleError('invalid_config', { message: `cannot read ${path}`, field: 'transcripts', cause });
+    const error = new IndelibleError('invalid_config', { message: `cannot read ${path}`, field: 'transcripts', cause });
+    throw withRemedy(error, 'Check the path of the file, and that this user may read it; "-" reads stdin.');
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type LogPosition,
   logStart,
   type MessageLog,
+  maxPageSize,
   type PlanCommit,
   type UpdateOutcome,
 } from '../messageLog.ts';
@@ -27,6 +28,8 @@ interface Row {
   readonly body: string;
 }
 
+/** `size`: of the page up to this row, in bytes. */
+type PageRow = Row & { readonly is_update: boolean; readonly size: number };
 type HeadRow = Pick<Row, 'plan_id' | 'sequence' | 'revision'>;
 type MutableHead = { sequence: number; revision: number };
 
@@ -162,15 +165,16 @@ export class PostgresLog implements MessageLog {
 
   read(planId: string, after: LogPosition, limit: number): Promise<LogPage> {
     return translated('cannot read', async () => {
-      const values = [planId, after.sequence, after.revision, limit];
-      const { rows } = await query<Row & { is_update: boolean }>(this.#pool, statements.readLog, values);
-      const messages = rows.filter((row) => !row.is_update).map(toStored);
-      const updates = rows.filter((row) => row.is_update).map(toStored);
+      const values = [planId, after.sequence, after.revision, limit, maxPageSize];
+      const { rows } = await query<PageRow>(this.#pool, statements.readLog, values);
+      const messages = rows.filter((row) => !row.is_update);
+      const updates = rows.filter((row) => row.is_update);
       const position = {
         sequence: messages.at(-1)?.sequence ?? after.sequence,
         revision: updates.at(-1)?.revision ?? after.revision,
       };
-      return { messages, updates, position, more: messages.length === limit || updates.length === limit };
+      const more = [messages, updates].some((page) => page.length === limit || (page.at(-1)?.size ?? 0) >= maxPageSize);
+      return { messages: messages.map(toStored), updates: updates.map(toStored), position, more };
     });
   }
 

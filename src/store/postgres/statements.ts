@@ -106,15 +106,30 @@ export const findMessage = {
   text: `SELECT ${row} FROM indelible.messages WHERE plan_id = $1 AND message_id = $2`,
 };
 
-/** $1 plan id, $2 sequence, $3 revision, $4 limit. Both kinds from one snapshot. */
+/** Rows of `page`, in the order of `column`, up to the one that brings them to $5 bytes; `size` counts up to each. */
+function upToSize(page: string, column: string): string {
+  return `
+  SELECT * FROM (
+    SELECT page.*, sum(octet_length(body::text)) OVER (ORDER BY ${column}) AS size, octet_length(body::text) AS own_size
+    FROM (${page}) AS page
+  ) AS sized WHERE size - own_size < $5`;
+}
+
+/** $1 plan id, $2 sequence, $3 revision, $4 limit, $5 bytes. Both kinds from one snapshot. */
 export const readLog = {
   name: 'indelible_read',
   text: `
-  (SELECT false AS is_update, ${row} FROM indelible.messages
-   WHERE plan_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $4)
+  (${upToSize(
+    `SELECT false AS is_update, ${row} FROM indelible.messages
+     WHERE plan_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $4`,
+    'sequence',
+  )} ORDER BY sequence)
   UNION ALL
-  (SELECT true, ${row} FROM indelible.messages
-   WHERE plan_id = $1 AND revision > $3 AND revision > 0 ORDER BY revision LIMIT $4)`,
+  (${upToSize(
+    `SELECT true AS is_update, ${row} FROM indelible.messages
+     WHERE plan_id = $1 AND revision > $3 AND revision > 0 ORDER BY revision LIMIT $4`,
+    'revision',
+  )} ORDER BY revision)`,
 };
 
 /** $1 plan ids. */

@@ -1,5 +1,6 @@
 import type { Store } from '../store.ts';
 import { openDatabase } from './database.ts';
+import { DatabaseFile } from './databaseFile.ts';
 import { OtherProcesses } from './otherProcesses.ts';
 import { SqliteLog } from './sqliteLog.ts';
 import { SqlitePlans } from './sqlitePlans.ts';
@@ -13,11 +14,12 @@ import { SqlitePlans } from './sqlitePlans.ts';
  */
 export function openSqliteStore(path: string): Store {
   const db = openDatabase(path);
+  const file = new DatabaseFile(db, path);
   const others = new OtherProcesses(db);
   return {
     description: `sqlite:${path}`,
-    log: new SqliteLog(db, others),
-    plans: new SqlitePlans(db),
+    log: new SqliteLog(db, file, others),
+    plans: new SqlitePlans(db, file),
     async close() {
       others.close();
       if (db.isOpen) db.close();

@@ -3,8 +3,9 @@ import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
 import { sameContent } from '../../protocol/messageBytes.ts';
 import { CommitListeners, commitsOf } from '../commitListeners.ts';
 import type { AppendOutcome, CommitListener, LogPage, LogPosition, MessageLog, UpdateOutcome } from '../messageLog.ts';
-import { logStart } from '../messageLog.ts';
+import { logStart, maxPageSize } from '../messageLog.ts';
 import { inTransaction, translateErrors } from './database.ts';
+import type { DatabaseFile } from './databaseFile.ts';
 import { type Head, Heads } from './heads.ts';
 import { fromMessageKey, type MessageKey, toMessageKey } from './messageKey.ts';
 import type { OtherProcesses } from './otherProcesses.ts';
@@ -26,6 +27,7 @@ const columns = 'm.sequence, m.message_id, m.version, m.revision, m.body';
 export class SqliteLog implements MessageLog {
   readonly epoch: string;
   readonly #db: DatabaseSync;
+  readonly #file: DatabaseFile;
   readonly #heads: Heads;
   readonly #others: OtherProcesses;
   readonly #listeners = new CommitListeners();
@@ -38,8 +40,9 @@ export class SqliteLog implements MessageLog {
   readonly #updates: StatementSync;
   readonly #head: StatementSync;
 
-  constructor(db: DatabaseSync, others: OtherProcesses) {
+  constructor(db: DatabaseSync, file: DatabaseFile, others: OtherProcesses) {
     this.#db = db;
+    this.#file = file;
     this.#heads = new Heads(db);
     this.#others = others;
     this.epoch = String(db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).get()?.['value']);
@@ -113,23 +116,23 @@ export class SqliteLog implements MessageLog {
   }
 
   async find(planId: string, messageId: string): Promise<StoredMessage | undefined> {
-    return translateErrors('cannot read', () => this.#find(planId, toMessageKey(messageId)));
+    return this.#read(() => this.#find(planId, toMessageKey(messageId)));
   }
 
   async read(planId: string, after: LogPosition, limit: number): Promise<LogPage> {
-    return translateErrors('cannot read', () => {
-      const updates = this.#rows(planId, this.#updates.all(planId, after.revision, limit));
-      const messages = this.#rows(planId, this.#messages.all(planId, after.sequence, limit));
+    return this.#read(() => {
+      const updates = this.#page(planId, this.#updates.iterate(planId, after.revision, limit), limit);
+      const messages = this.#page(planId, this.#messages.iterate(planId, after.sequence, limit), limit);
       const position = {
-        sequence: messages.at(-1)?.sequence ?? after.sequence,
-        revision: updates.at(-1)?.revision ?? after.revision,
+        sequence: messages.rows.at(-1)?.sequence ?? after.sequence,
+        revision: updates.rows.at(-1)?.revision ?? after.revision,
       };
-      return { messages, updates, position, more: messages.length === limit || updates.length === limit };
+      return { messages: messages.rows, updates: updates.rows, position, more: messages.full || updates.full };
     });
   }
 
   async heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
-    return translateErrors('cannot read', () => {
+    return this.#read(() => {
       const entries = planIds.map((planId): [string, LogPosition] => {
         const row = this.#head.get(planId) as unknown as LogPosition | undefined;
         return [planId, row === undefined ? logStart : { sequence: row.sequence, revision: row.revision }];
@@ -149,6 +152,7 @@ export class SqliteLog implements MessageLog {
 
   #write<T>(what: string, action: () => T): T {
     try {
+      this.#file.check();
       return inTransaction(this.#db, what, () => {
         this.#heads.refresh();
         return action();
@@ -159,19 +163,33 @@ export class SqliteLog implements MessageLog {
     }
   }
 
+  #read<T>(action: () => T): T {
+    this.#file.check();
+    return translateErrors('cannot read', action);
+  }
+
   #find(planId: string, key: MessageKey): StoredMessage | undefined {
     const byId = typeof key === 'string' ? this.#byOtherId : this.#byTimedId;
     return this.#rows(planId, byId.all(planId, key))[0];
   }
 
   #rows(planId: string, rows: readonly unknown[]): StoredMessage[] {
-    return (rows as readonly Row[]).map(({ sequence, message_id, version, revision, body }) => ({
-      planId,
-      messageId: fromMessageKey(message_id),
-      sequence,
-      version,
-      revision,
-      body,
-    }));
+    return (rows as readonly Row[]).map((row) => toStored(planId, row));
   }
+
+  /** Rows until there are enough, in number or in size. */
+  #page(planId: string, rows: Iterable<unknown>, limit: number): { rows: StoredMessage[]; full: boolean } {
+    const page: StoredMessage[] = [];
+    let size = 0;
+    for (const row of rows as Iterable<Row>) {
+      page.push(toStored(planId, row));
+      size += row.body.length;
+      if (size >= maxPageSize) break;
+    }
+    return { rows: page, full: page.length === limit || size >= maxPageSize };
+  }
+}
+
+function toStored(planId: string, { sequence, message_id, version, revision, body }: Row): StoredMessage {
+  return { planId, messageId: fromMessageKey(message_id), sequence, version, revision, body };
 }

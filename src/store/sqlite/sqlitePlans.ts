@@ -3,6 +3,7 @@ import { IndelibleError } from '../../protocol/errors.ts';
 import type { Plan, PlanStatus, PlanStep } from '../../protocol/plan.ts';
 import type { NewPlan, PlanChange, PlanFilter, PlanRecords } from '../planRecords.ts';
 import { inTransaction, translateErrors } from './database.ts';
+import type { DatabaseFile } from './databaseFile.ts';
 
 interface Row {
   readonly plan_id: string;
@@ -25,6 +26,7 @@ const select = `
 /** Free strings are kept as JSON text, which is valid UTF-8 whatever they hold. */
 export class SqlitePlans implements PlanRecords {
   readonly #db: DatabaseSync;
+  readonly #file: DatabaseFile;
   readonly #head: StatementSync;
   readonly #insert: StatementSync;
   readonly #change: StatementSync;
@@ -32,8 +34,9 @@ export class SqlitePlans implements PlanRecords {
   readonly #all: StatementSync;
   readonly #ofSession: StatementSync;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, file: DatabaseFile) {
     this.#db = db;
+    this.#file = file;
     this.#head = db.prepare(
       `INSERT INTO heads (plan_id, sequence, revision, created_at) VALUES (?, 0, 0, ?) ON CONFLICT DO NOTHING`,
     );
@@ -51,6 +54,7 @@ export class SqlitePlans implements PlanRecords {
   }
 
   async create(plan: NewPlan): Promise<Plan> {
+    this.#file.check();
     return inTransaction(this.#db, 'cannot create the plan', () => {
       this.#head.run(plan.planId, plan.createdAt);
       const free = [plan.sessionId, plan.userId, plan.teamId, plan.description].map((text) => JSON.stringify(text));
@@ -61,6 +65,7 @@ export class SqlitePlans implements PlanRecords {
   }
 
   async change(planId: string, { status, steps, updatedAt }: PlanChange): Promise<Plan> {
+    this.#file.check();
     return inTransaction(this.#db, 'cannot change the plan', () => {
       const encodedSteps = steps === undefined ? null : JSON.stringify(steps);
       if (this.#change.run(status ?? null, encodedSteps, updatedAt, planId).changes === 1) {
@@ -71,10 +76,12 @@ export class SqlitePlans implements PlanRecords {
   }
 
   async find(planId: string): Promise<Plan | undefined> {
+    this.#file.check();
     return translateErrors('cannot read the plan', () => this.#find(planId));
   }
 
   async list({ sessionId, limit }: PlanFilter): Promise<readonly Plan[]> {
+    this.#file.check();
     return translateErrors('cannot list the plans', () => {
       const rows =
         sessionId === undefined ? this.#all.all(limit) : this.#ofSession.all(JSON.stringify(sessionId), limit);

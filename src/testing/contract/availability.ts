@@ -39,11 +39,13 @@ export async function eventually(what: string, condition: () => boolean | Promis
   }
 }
 
+const storeCodes = ['store_refused', 'store_unavailable', 'service_closed'] as const;
+
 /** The call rejects with an error of ours, with one of the codes a store may give. */
 export async function rejectsAsStore(call: Promise<unknown>): Promise<void> {
   await assert.rejects(call, (error) => {
-    const isOurs = IndelibleError.is(error, 'store_refused') || IndelibleError.is(error, 'store_unavailable');
-    assert.ok(isOurs, `not store_refused or store_unavailable, but ${String(error)}`);
+    const isOurs = storeCodes.some((code) => IndelibleError.is(error, code));
+    assert.ok(isOurs, `not ${storeCodes.join(', ')}, but ${String(error)}`);
     return true;
   });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { StoredMessage } from '../../protocol/message.ts';
-import { type LogPosition, logStart, type MessageLog } from '../../store/messageLog.ts';
+import { type LogPosition, logStart, type MessageLog, maxPageSize } from '../../store/messageLog.ts';
 import { contractTests } from './contractTest.ts';
 import { allOf, oneTo, plain, sample, samples } from './sampleMessages.ts';
 import { SeededRandom } from './seededRandom.ts';
@@ -41,6 +41,25 @@ export const reading = contractTests('reading', {
         await allOf(log),
       );
     }
+  },
+
+  'a page of large messages ends early, with at least one, and the pages after it have the others': async (open) => {
+    const { log } = await open();
+    const content = 'x'.repeat(1_500_000);
+    const large = samples(8, { content });
+    for (const message of large) await log.append([message]);
+    for (const message of large.slice(0, 6)) await log.update(message, 1);
+    const seen = { messages: [] as number[], updates: [] as number[] };
+    for (let position = logStart, more = true; more; ) {
+      const page = await log.read('plan', position, 100);
+      for (const kind of ['messages', 'updates'] as const) {
+        const before = page[kind].slice(0, -1).reduce((sum, { body }) => sum + body.length, 0);
+        assert.ok(before < maxPageSize, `a page holds ${before} characters before its last message`);
+        seen[kind].push(...page[kind].map(({ sequence }) => sequence));
+      }
+      ({ position, more } = page);
+    }
+    assert.deepEqual(seen, { messages: oneTo(8), updates: oneTo(6) });
   },
 
   'reading goes on anywhere, and a page says where to go on': async (open) => {

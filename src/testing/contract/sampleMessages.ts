@@ -32,10 +32,15 @@ export function plain(message: StoredMessage | undefined): StoredMessage | undef
   return { planId, messageId, sequence, version, revision, body };
 }
 
-/** All messages of a plan as one page reads them. */
+/** All messages of a plan, in order. */
 export async function allOf(log: MessageLog, planId = 'plan'): Promise<StoredMessage[]> {
-  const { messages } = await log.read(planId, logStart, 1_000_000);
-  return messages.map((message) => plain(message) as StoredMessage);
+  const all: StoredMessage[] = [];
+  for (let position = logStart, more = true; more; ) {
+    const page = await log.read(planId, position, 1_000_000);
+    for (const message of page.messages) all.push(plain(message) as StoredMessage);
+    ({ position, more } = page);
+  }
+  return all;
 }
 
 /** No database can hold it, and no type allows it: what a store makes of a batch that fails half-way. */
