@@ -2,7 +2,7 @@ import { ClientProcess } from './clientProcess.ts';
 import { figures, quantities, ratio, type Section } from './figures.ts';
 import type { BenchOptions } from './options.ts';
 import { type BenchDatabase, withBenchDatabase } from './peers/database.ts';
-import { expectRows } from './postgres/expectRows.ts';
+import { expectRows } from './postgres/rowCount.ts';
 import { serverCpu } from './postgres/serverCpu.ts';
 import type { Progress } from './progress.ts';
 import { inRounds } from './rounds.ts';

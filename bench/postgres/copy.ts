@@ -1,7 +1,7 @@
 import { Client, type Connection, type Submittable } from 'pg';
 import { prepareMessage } from '../../src/protocol/message.ts';
 import type { Workload } from '../workload.ts';
-import { expectRows } from './expectRows.ts';
+import { expectRows } from './rowCount.ts';
 
 const statement = `COPY indelible.messages (plan_id, sequence, message_id, version, revision, body) FROM STDIN`;
 const rowsInAChunk = 100;

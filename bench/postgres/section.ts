@@ -9,9 +9,9 @@ import type { Progress } from '../progress.ts';
 import { inRounds } from '../rounds.ts';
 import { Workload } from '../workload.ts';
 import { copyRows } from './copy.ts';
-import { expectRows } from './expectRows.ts';
 import { InsertEach } from './insertEach.ts';
 import { findPgbench, pgbench } from './pgbench.ts';
+import { countRows, expectRows } from './rowCount.ts';
 import { serverCpu } from './serverCpu.ts';
 import { withoutHints } from './withoutHints.ts';
 
@@ -49,9 +49,14 @@ async function measureOn(database: BenchDatabase, options: BenchOptions, progres
       const inserts = new InsertEach(url);
       return { save: inserts.save, close: () => inserts.close(), callers, plans: 100, seconds };
     });
-  const rate = (measure: (url: string) => Promise<number>) => async (): Promise<Measured> => ({
-    saves: await withTables(database, measure),
-  });
+  const rate = (measure: (url: string) => Promise<number>) => () =>
+    withTables(database, async (url): Promise<Measured> => {
+      const readServerCpu = await serverCpu(url);
+      const cpuOfServer = readServerCpu?.() ?? 0;
+      const saves = await measure(url);
+      const usedByServer = readServerCpu && readServerCpu() - cpuOfServer;
+      return { saves, ...(usedByServer && { 'CPU of PostgreSQL': usedByServer / (await countRows(url)) }) };
+    });
   const found = await inRounds<string, Measured>(
     {
       '64 callers': indelible(64),

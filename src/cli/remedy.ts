@@ -1,4 +1,4 @@
-import { errorTable, IndelibleError } from '../protocol/errors.ts';
+import { errorTable, type IndelibleError } from '../protocol/errors.ts';
 
 /** The error with advice that fits this one case better than that of the table. */
 export function withRemedy(error: IndelibleError, remedy: string): IndelibleError {

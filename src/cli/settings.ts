@@ -1,7 +1,7 @@
 import { IndelibleError } from '../protocol/errors.ts';
-import { misplaced } from './misplaced.ts';
 import { openStore } from '../store/openStore.ts';
 import type { Store } from '../store/store.ts';
+import { misplaced } from './misplaced.ts';
 
 /** A value and where it was given, so that an error can name the option or the variable to change. */
 export interface Setting {

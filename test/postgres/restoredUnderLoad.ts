@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Feed } from '../../src/feed/feed.ts';
 import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import { decodeCursor, encodeCursor } from '../../src/protocol/cursor.ts';
-import { logStart } from '../../src/store/messageLog.ts';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { readAll } from '../../src/store/readAll.ts';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { getJson } from './http.ts';
 import { RawWebSocket } from './rawWebSocket.ts';
 import { plainHttpServer, type TestServerOptions, testServer } from './testServer.ts';
@@ -19,7 +19,8 @@ async function observedServer(options: TestServerOptions = {}) {
   });
   const server = await testServer({ ...options, on });
   const waiting = () => Math.max(0, ...[...transports].map(({ writableLength }) => writableLength));
-  return { server, waiting };
+  const connected = () => transports.size;
+  return { server, waiting, connected };
 }
 
 /** The slow one reads nothing; the fast one and GET must get everything as if it were not there. */
@@ -100,5 +101,20 @@ describe('a client that stops reading', () => {
     const { messages } = await server.store.log.read('p', { sequence: count, revision: 0 }, 1);
     expect(server.sockets.broadcast(messages[0]!)).toBe(1);
     await fast.until(({ sequences }) => sequences.at(-1) === count + 1);
+  });
+});
+
+describe('a GET whose answer nobody takes', () => {
+  it('P13: is let go, so that it holds no page of the log in memory', async () => {
+    const { server, connected } = await observedServer({ limits: { drainTimeoutMs: 300 } });
+    await server.save('p', 1, count, content);
+    const stalled = connect(server.port, '127.0.0.1');
+    onTestFinished(() => void stalled.destroy());
+    stalled.on('error', () => {});
+    stalled.pause();
+    stalled.write('GET /api/v3/plan?plan_id=p HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    await expect.poll(connected, { timeout: 20_000 }).toBe(1);
+    await expect.poll(connected, { timeout: 20_000 }).toBe(0);
+    expect((await getJson(`${server.api}/plan?plan_id=p`)).messages).toHaveLength(count);
   });
 });
