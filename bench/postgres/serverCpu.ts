@@ -24,16 +24,28 @@ export async function serverCpu(url: string): Promise<(() => number) | undefined
     const postmaster = backend?.parent ?? 0;
     if (backend?.name !== 'postgres' || timesOf(postmaster)?.name !== 'postgres') return undefined;
     return () => {
-      const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-      return processes.reduce((sum, name) => {
-        const times = timesOf(Number(name));
-        const isPart = times?.parent === postmaster || Number(name) === postmaster;
-        return sum + (isPart ? (times?.cpu ?? 0) : 0);
-      }, 0);
+      // One that ends while they are read is counted twice or not at all: read again until none did.
+      let before = timesOfAll(postmaster);
+      for (;;) {
+        const again = timesOfAll(postmaster);
+        if (again.pids === before.pids) return again.cpu;
+        before = again;
+      }
     };
   } finally {
     await client.end();
   }
+}
+
+function timesOfAll(postmaster: number): { readonly pids: string; readonly cpu: number } {
+  const parts = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), times: timesOf(Number(name)) }))
+    .filter(({ pid, times }) => pid === postmaster || times?.parent === postmaster);
+  return {
+    pids: parts.map(({ pid }) => pid).join(' '),
+    cpu: parts.reduce((sum, { times }) => sum + (times?.cpu ?? 0), 0),
+  };
 }
 
 /** See proc_pid_stat(5). */

@@ -32,9 +32,11 @@ function listen(): AbortSignal {
 }
 
 /** What `work` answers; undefined if the signal is aborted first. What was begun then goes on, and nobody waits for it. */
-export function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return Promise.race([work(), aborted(signal).then(() => undefined)]);
+export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  // A signal that came while this thread was busy is told when the event loop turns.
+  await new Promise((turned) => setImmediate(turned));
+  if (signal.aborted) return undefined;
+  return await Promise.race([work(), aborted(signal).then(() => undefined)]);
 }
 
 /** Resolves when the signal is aborted, or was. */

@@ -85,8 +85,10 @@ export class Faults {
     if (fault === 'refused' || call.messages.some(({ messageId }) => this.#poisoned.has(messageId))) {
       throw new IndelibleError('store_refused', { message: `${call.name}: injected` });
     }
+    // From now on, for `heal` may come while it is being done.
+    const healed = fault === 'answer_hangs' ? this.#untilHealed() : undefined;
     const answer = await action();
-    if (fault === 'answer_hangs') await this.#untilHealed();
+    await healed;
     if (fault === 'answer_lost')
       throw new IndelibleError('store_unavailable', { message: `${call.name}: answer lost` });
     return answer;

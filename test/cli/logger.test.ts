@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openLogger } from '../../src/cli/logger.ts';
 import { Output } from '../../src/cli/output.ts';
@@ -61,11 +62,6 @@ function logged(isTTY = false) {
   stderr.on('data', (chunk) => {
     text += chunk;
   });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are left out
-  const lines = () =>
-    text
-      .replace(/\u001b\[\d+m/g, '')
-      .split('\n')
-      .slice(0, -1);
+  const lines = () => stripVTControlCharacters(text).split('\n').slice(0, -1);
   return { lines, logger: openLogger(new Output(stream(), stderr), 'info') };
 }

@@ -129,7 +129,7 @@ export const mutations: readonly Mutation[] = [
     test: '7-complete-message-retrieval.test.ts',
     breaks: 'Only the first page of the log is read.',
     file: 'src/store/readAll.ts',
-    find: 'if (page.messages.length < pageSize) return;',
+    find: 'if (!page.more) return;',
     replace: 'return;',
   },
   {

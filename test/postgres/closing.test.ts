@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openPostgresStore } from '../../src/store/postgres/index.ts';
+import { NotifyWake } from '../../src/store/postgres/notifyWake.ts';
 import { startTcpProxy, type TcpProxy } from '../../src/testing/tcpProxy.ts';
 import { databaseOfTest } from './database.ts';
 import { hasRedisServer, leftOut, RedisServer } from './redisServer.ts';
@@ -22,6 +24,17 @@ describe('a process that closes its log ends, and leaves nothing behind,', () =>
     child.stdin?.end();
     await saying(child, 'closed');
     expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+
+  it('while it is still connecting through a network that swallows everything', async () => {
+    const { url } = await databaseOfTest();
+    const network = await networkTo(url);
+    await network.blackHole();
+    const { log, close } = await openPostgresStore(url, { wake: new NotifyWake(network.through(url)) });
+    log.onCommit(() => {});
+    await expect.poll(() => network.connections).toBe(1);
+    // Whatever the connection throws when it is given up must not reach the process.
+    await close();
   });
 
   it.skipIf(!hasRedisServer)(`with a Redis that is swallowed${leftOut}`, async () => {

@@ -7,6 +7,7 @@ import { type Fault, withFaults } from '../../src/testing/index.ts';
 import { type Database, storesUnderTest } from '../storesUnderTest.ts';
 import { anyExecution } from './execution.ts';
 import { hurriedClock } from './hurriedClock.ts';
+import { hangsEnd } from './outage.ts';
 import { performPlan, type Written } from './performing.ts';
 import { property } from './property.ts';
 import { differences, readPlan } from './reading.ts';
@@ -38,7 +39,7 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
     async ({ plans: [plan] }, outage, onlyOfAppends) => {
       const { store: faulty, faults } = withFaults(store);
       let written: readonly Written[] = [];
-      const indelible = new Indelible(faulty, { clock: hurriedClock(100) });
+      const indelible = new Indelible(faulty, { clock: hurriedClock(200) });
       const task = async ({ planId }: { planId: string }) => {
         written = await performPlan(planId, plan?.agents ?? [], { log: indelible });
       };
@@ -46,17 +47,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       const { plan: started, ended } = await runner.start({ description: 'the task' });
 
       let calls = 0;
-      const script: typeof faults.script = ({ name }) => {
-        if (onlyOfAppends && name !== 'append') return 'none';
-        const fault = outage[calls++] ?? 'none';
-        if (fault === 'hang' || fault === 'answer_hangs') setTimeout(heal, 15);
-        return fault;
-      };
-      const heal = () => {
-        faults.heal();
-        faults.script = script;
-      };
-      faults.script = script;
+      const endHanging = hangsEnd(faults, ({ name }) =>
+        onlyOfAppends && name !== 'append' ? 'none' : (outage[calls++] ?? 'none'),
+      );
 
       let isOver = false;
       const over = ended.then((status) => {
@@ -74,7 +67,8 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       } while (!isOver);
       expect(await over).toBe('completed');
       expect((await reader.plans.find(started.planId))?.status).toBe('completed');
-      await indelible.persistence.close(60_000);
+      await indelible.persistence.close(6_000_000);
+      endHanging();
     },
   );
 });

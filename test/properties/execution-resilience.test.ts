@@ -24,7 +24,13 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
   property(
     'Execution resilience: whatever the database, the sockets and those who observe do, each agent takes all its steps ' +
       'and each save is answered. (2.5, 5.1, 5.4)',
-    [anyExecution(), fc.array(anyFault, { maxLength: 6 }), anyFault, anyManager, fc.integer({ min: 1, max: 30 })],
+    [
+      anyExecution(),
+      fc.array(anyFault, { maxLength: 6 }),
+      fc.oneof(fc.constant<Fault>('none'), anyFault),
+      anyManager,
+      fc.integer({ min: 1, max: 30 }),
+    ],
     async (execution, first, atLast, kind, maxQueuedMessages) => {
       const { store: faulty, faults } = withFaults(store);
       let calls = 0;

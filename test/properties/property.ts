@@ -16,7 +16,7 @@ export function property<Values extends [unknown, ...unknown[]]>(
   arbitraries: { [Index in keyof Values]: fc.Arbitrary<Values[Index]> },
   predicate: (...values: Values) => Promise<void>,
 ): void {
-  const timeoutMs = 120_000 + numRuns * 300;
+  const timeoutMs = 300_000 + numRuns * 300;
   it(name, { timeout: timeoutMs }, async ({ task }) => {
     const details = await fc.check(fc.asyncProperty(...arbitraries, predicate), {
       numRuns,

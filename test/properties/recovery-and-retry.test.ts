@@ -11,6 +11,7 @@ import { WatchedLog } from '../../src/testing/watchedLog.ts';
 import { type Database, storesUnderTest } from '../storesUnderTest.ts';
 import { anyExecution } from './execution.ts';
 import { hurriedClock } from './hurriedClock.ts';
+import { hangsEnd } from './outage.ts';
 import { freshPlanId, performPlan } from './performing.ts';
 import { property } from './property.ts';
 import { differences, readPlan } from './reading.ts';
@@ -39,18 +40,12 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       const { store: faulty, faults } = withFaults(store);
       let calls = 0;
       let failed = 0;
-      faults.script = ({ name }) => {
+      const script: typeof faults.script = ({ name }) => {
         const fault = outage[calls++] ?? 'none';
         if (name === 'append' && (fault === 'unavailable' || fault === 'answer_lost')) failed++;
-        // A black hole ends some time: for those who wait in front of it, after their deadline.
-        if (fault === 'hang' || fault === 'answer_hangs') setTimeout(() => healed(), 15);
         return fault;
       };
-      const { script } = faults;
-      const healed = () => {
-        faults.heal();
-        faults.script = script;
-      };
+      const endHanging = hangsEnd(faults, script);
       const events: IndelibleEvent[] = [];
       const lines: string[] = [];
       const write = (_event: unknown, line?: string) => void lines.push(line ?? '');
@@ -70,7 +65,7 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         return { planId, watched, subscription, written: await performPlan(planId, agents, { log: indelible }) };
       });
       const plans = await Promise.all(performed);
-      await indelible.persistence.close(60_000);
+      await indelible.persistence.close(6_000_000);
 
       const late = plans.flatMap(({ written }) => written).filter(({ stored }) => !stored);
       const count = (type: IndelibleEvent['type']) => events.filter((event) => event.type === type).length;
@@ -100,6 +95,7 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         );
         expect(await readPlan(reader, planId)).toEqual(before);
       }
+      endHanging();
     },
   );
 });

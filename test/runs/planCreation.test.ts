@@ -73,12 +73,14 @@ describe('a run whose plan cannot be stored at once', () => {
   });
 
   test('is given up when the runner is closed', async () => {
-    const { runner, start, faults, runs } = flaky();
+    const { runner, clock, faults, runs } = flaky();
     faults.refuse();
-    const starting = start({ description: 'Too late' });
+    const starting = runner.start({ description: 'Too late' });
     starting.catch(() => {});
+    await turn(); // The first try has failed.
     const closing = runner.close();
     faults.heal();
+    clock.advance(1_000);
     await expect(starting).rejects.toMatchObject({ code: 'store_unavailable' });
     await closing;
     expect(runs()).toBe(0);

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { systemClock } from '../../resilience/clock.ts';
 
@@ -25,7 +24,7 @@ export class Sockets {
     const cancel = systemClock.schedule(goodbyeMs, () => {
       for (const socket of this.#open) socket.destroy();
     });
-    await Promise.all([...this.#open].map((socket) => once(socket, 'close')));
+    await Promise.all([...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     cancel();
   }
 }
