@@ -125,7 +125,7 @@ function isOutage(error: unknown): boolean {
 }
 
 /** An error with a code of ours. What is no outage is a final no: it is about what was sent. */
-export function translate(what: string, cause: unknown): IndelibleError {
+function translate(what: string, cause: unknown): IndelibleError {
   if (IndelibleError.is(cause)) return cause;
   const text = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
   return new IndelibleError(isOutage(cause) ? 'store_unavailable' : 'store_refused', {
@@ -154,7 +154,7 @@ function breaksConnection(error: unknown): boolean {
  * Runs `action` with a connection of the pool. One that is broken is thrown away: after a timeout its statement may
  * still be at work. One on which the server said no to a statement is kept (the pool's own `query` would close it).
  */
-export async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   // The pool listens for errors only while a connection is idle.
   const ignore = () => {};

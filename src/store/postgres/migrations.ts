@@ -8,8 +8,7 @@ import { Sockets } from './sockets.ts';
  * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
  * is kept in `indelible.meta`. One process migrates at a time, under an advisory lock.
  *
- * Everything is keyed by the plan's id, and every statement but lists names one plan: a distributed PostgreSQL can
- * shard by it. Ids compare byte by byte (`COLLATE "C"`). Bodies are `json`, not `jsonb`: it keeps every character,
+ * Every row belongs to one plan, by the plan's own id, so that plans can be spread over databases. Ids compare byte by byte (`COLLATE "C"`). Bodies are `json`, not `jsonb`: it keeps every character,
  * escaped NULs and lone surrogates too. Head rows are updated by each batch, so their pages are left half empty: the
  * new version fits beside the old one and no index is touched.
  */
