@@ -21,5 +21,7 @@ export interface OpenAdapter {
   saveAll?(messages: readonly NewMessage[]): Promise<void>;
   /** How many messages are there, asked of the database or of the files and not of the library's memory. */
   stored(): Promise<number>;
+  /** It does its work in a process that is neither this one nor PostgreSQL: what CPU it takes is not counted. */
+  readonly servedElsewhere?: boolean;
   close(): Promise<void>;
 }

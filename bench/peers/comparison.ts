@@ -12,7 +12,7 @@ export type Load = keyof typeof loads;
 
 /** The one that the goals are about, and of which more is told. */
 const mainLoad: Load = '64 callers';
-const units = { saves: 'msg/s', p50: 'ms', p99: 'ms' } as const;
+const units = { saves: 'msg/s', CPU: 'µs/msg', p50: 'ms', p99: 'ms' } as const;
 
 /** What a contender answered under a load, round by round. */
 export interface Run {
@@ -85,7 +85,11 @@ function compare(ours: Run | undefined, theirs: Run | undefined): Ratio[] {
   const wanted = load === mainLoad ? contender.goal : undefined;
   const name = `${ours.contender.name} / ${label(contender, load)}`;
   const goal = wanted === undefined ? undefined : { atLeast: wanted };
-  return [ratio(name, quantities(our, 'saves'), quantities(their, 'saves'), goal)];
+  const saves = ratio(name, quantities(our, 'saves'), quantities(their, 'saves'), goal);
+  const seen = load === mainLoad && [...our, ...their].every(({ CPU }) => CPU !== undefined);
+  if (!seen) return [saves];
+  const inverse = `${contender.name} / ${label(ours.contender, load)}: CPU a message`;
+  return [saves, ratio(inverse, quantities(their, 'CPU'), quantities(our, 'CPU'))];
 }
 
 function tellLeftOut(leftOut: readonly LeftOut[]): string[] {

@@ -5,6 +5,7 @@
 
 import type { NewMessage } from '../../src/protocol/message.ts';
 import { percentile } from '../figures.ts';
+import { serverCpu } from '../postgres/serverCpu.ts';
 import { Workload } from '../workload.ts';
 import type { Adapter, OpenAdapter, Place } from './adapter.ts';
 import { Callers, type CallersOptions } from './callers.ts';
@@ -17,6 +18,8 @@ export interface Measured {
   readonly saves: number;
   readonly p50: number;
   readonly p99: number;
+  /** Of this process and of PostgreSQL together, where both can be seen. */
+  readonly CPU?: number;
 }
 
 export type MeasureAnswer = { readonly measured: Measured } | { readonly failure: string };
@@ -37,15 +40,28 @@ async function measure({ plans, ...question }: MeasureQuestion): Promise<Measure
     const callers = new Callers(workload);
     const call = callOf(opened, question.messagesPerCall);
     const before = await callers.run({ ...question, seconds: question.seconds * 0.5 }, call);
+    const usedCpu = await cpuMeter(question.url);
+    const cpu = usedCpu?.() ?? Number.NaN;
     const { messages, tookMs, waits } = await callers.run(question, call);
+    const used = usedCpu && !opened.servedElsewhere ? { CPU: (usedCpu() - cpu) / messages } : {};
     const stored = await opened.stored();
     if (stored !== before.messages + messages) {
       throw new Error(`${before.messages + messages} messages were acknowledged, ${stored} are stored`);
     }
-    return { saves: (messages / tookMs) * 1000, p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) };
+    return { saves: (messages / tookMs) * 1000, p50: percentile(waits, 0.5), p99: percentile(waits, 0.99), ...used };
   } finally {
     await opened.close();
   }
+}
+
+/** In µs. */
+async function cpuMeter(url: string): Promise<(() => number) | undefined> {
+  const ofServer = url === '' ? undefined : await serverCpu(url);
+  if (ofServer === undefined) return undefined;
+  return () => {
+    const { user, system } = process.cpuUsage();
+    return user + system + ofServer();
+  };
 }
 
 async function loadAdapter(): Promise<Adapter> {

@@ -18,7 +18,9 @@ const about = `Messages per second that were acknowledged as durable, through In
 its documentation says with the pool it comes with (10 connections, where nothing else is said). 600-byte messages with
 metadata for 100 plans, a plan written by one caller at a time; each measurement in an empty database of the same server,
 each contender in a process of its own; what was acknowledged is counted afterwards. p50 and p99 are from the call to its
-answer. Ratios are Indelible's messages per second to the other's, in the same round.`;
+answer; CPU is what the contender's process and PostgreSQL took together. Ratios are Indelible's messages per second to
+the other's, or the other's CPU for a message to Indelible's, in the same round. On a machine that others use too, a
+contender whose work is spread over more processes gets more of it: then the CPU says more.`;
 
 /** Indelible beside the libraries that bench/peers/package.json names; those are installed first if they are not. */
 export async function measurePeers(options: BenchOptions, progress: Progress): Promise<PeersSection> {

@@ -28,6 +28,14 @@ describe('the comparison with peers', () => {
     expect(leftOut).toEqual([]);
   });
 
+  it('tells the CPU for a message as a multiple of ours, where it was seen', () => {
+    const using = (CPU: number) => ({ measured: { saves: 1, p50: 1, p99: 2, CPU } });
+    const name = `${peer.name} / Indelible, 64 callers: CPU a message`;
+    const ours = run(indelible, [using(50)]);
+    expect(compareAll([], [ours, run(peer, [using(600)])], []).ratios[1]).toMatchObject({ name, median: 12 });
+    expect(compareAll([], [ours, run(peer, [measured(1)])], []).ratios).toHaveLength(1);
+  });
+
   it('leaves out whoever failed in a round, and says so with the reason in the text and as data', () => {
     const failed = run(peer, [measured(10), { failure: 'Cannot find package' }, { failure: 'Cannot find package' }]);
     const ours = run(indelible, [measured(100), measured(100), measured(100)]);

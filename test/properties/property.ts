@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { it } from 'vitest';
 
 /** How many random executions each property is held against; soak runs ask for more. */
-const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 100);
+const numRuns = Math.max(100, Number(process.env['PROPERTY_RUNS'] ?? 100));
 /** A run that is not done by then hangs, and that is a failure with a seed. */
 const hangMs = Number(process.env['PROPERTY_HANG_MS'] ?? 30_000);
 const maxReport = 20_000;

@@ -42,6 +42,7 @@ export const adapter: Adapter = {
         }
         return count;
       },
+      servedElsewhere: true,
       close: () => server.close(),
     };
   },

@@ -20,6 +20,7 @@ export const adapter: Adapter = {
       save: (message) => post(message.planId, toWire(message)),
       saveAll: (messages) => post(messages[0]?.planId as string, { messages: messages.map(toWire) }),
       stored: () => countRows(url, 'SELECT count(*) FROM indelible.messages'),
+      servedElsewhere: true,
       close: () => server.close(),
     };
   },
