@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
 import { inject } from 'vitest';
 
@@ -22,8 +23,22 @@ export async function testPostgres(): Promise<TestDatabase> {
   url.pathname = name;
   return {
     url: url.href,
-    drop: () => run(server, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`),
+    drop: () => dropDatabase(server, name),
   };
+}
+
+const insufficientPrivilege = '42501';
+
+/** The role may not end an autovacuum worker that is in the database just then: it is waited for. */
+async function dropDatabase(server: string, name: string): Promise<void> {
+  for (let left = 50; ; left--) {
+    try {
+      return await run(server, `DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
+    } catch (error) {
+      if (left === 0 || (error as { code?: string }).code !== insufficientPrivilege) throw error;
+      await sleep(200);
+    }
+  }
 }
 
 async function startedForThisRun(): Promise<string> {

@@ -6,7 +6,7 @@ import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { NotifyWake } from '../../src/store/postgres/notifyWake.ts';
 import { startTcpProxy, type TcpProxy } from '../../src/testing/tcpProxy.ts';
 import { databaseOfTest } from './database.ts';
-import { hasRedisServer, leftOut, RedisServer } from './redisServer.ts';
+import { hasRedis, leftOut, testRedis } from './testRedis.ts';
 
 const program = fileURLToPath(new URL('closingProcess.ts', import.meta.url));
 
@@ -37,10 +37,9 @@ describe('a process that closes its log ends, and leaves nothing behind,', () =>
     await close();
   });
 
-  it.skipIf(!hasRedisServer)(`with a Redis that is swallowed${leftOut}`, async () => {
+  it.skipIf(!hasRedis)(`with a Redis that is swallowed${leftOut}`, async () => {
     const { url } = await databaseOfTest();
-    const redis = await RedisServer.start();
-    onTestFinished(() => redis.kill());
+    const redis = await testRedis();
     const network = await networkTo(redis.url);
     const child = start(url, network.through(redis.url));
     await saying(child, 'ready');

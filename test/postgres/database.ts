@@ -1,4 +1,4 @@
-import { Client, type QueryResultRow } from 'pg';
+import { Client, Pool, type QueryResultRow } from 'pg';
 import { onTestFinished } from 'vitest';
 import { openPostgresStore, type PostgresOptions } from '../../src/store/postgres/index.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -16,6 +16,15 @@ export async function storeOfTest(url: string, options?: PostgresOptions): Promi
   const store = await openPostgresStore(url, options);
   onTestFinished(() => store.close());
   return store;
+}
+
+/** Connections past the store, for controls. */
+export function poolOfTest(url: string): Pool {
+  const pool = new Pool({ connectionString: url, max: 12 });
+  // It does not wait for the server's goodbye, which comes as an error if the database is dropped meanwhile.
+  pool.on('error', () => {});
+  onTestFinished(() => pool.end());
+  return pool;
 }
 
 /** Makes the tables. */

@@ -1,6 +1,5 @@
-import { Pool } from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { databaseOfTest, execute, migrated, storeOfTest } from './database.ts';
+import { describe, expect, it } from 'vitest';
+import { databaseOfTest, execute, migrated, poolOfTest, storeOfTest } from './database.ts';
 import { readWhileWriting, slowCommits } from './gaplessReaders.ts';
 import { seed } from './seed.ts';
 import { SerialLog } from './serialLog.ts';
@@ -19,9 +18,7 @@ describe('P7: whoever reads on behind what it saw, while slow and fast writers w
   it('control: misses messages of a log that is numbered by a bigserial', async () => {
     const { url } = await databaseOfTest();
     await execute(url, SerialLog.table, ...slowCommits('serial_log', 20));
-    const pool = new Pool({ connectionString: url, max: 12 });
-    onTestFinished(() => pool.end());
-    const log = new SerialLog(pool);
+    const log = new SerialLog(poolOfTest(url));
     const { violations, stored } = await readWhileWriting([log], log, { messages: 100, seed });
     expect(stored).toBe(6 * 100 + 2 * 5);
     expect(violations.join('\n')).toMatch(/watcher reader \d saw \d+ \(.*\) after \d+/);

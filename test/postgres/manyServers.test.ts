@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { databaseOfTest } from './database.ts';
 import { type ManyServersOptions, runManyServers } from './manyServers.ts';
-import { hasRedisServer, leftOut, RedisServer } from './redisServer.ts';
 import { seed } from './seed.ts';
+import { hasRedis, leftOut, testRedis } from './testRedis.ts';
 
 describe('server processes on one PostgreSQL, agents writing to all of them and to the same plans', () => {
   it.each([2, 4])(
@@ -11,16 +11,15 @@ describe('server processes on one PostgreSQL, agents writing to all of them and 
       'equal to the database',
     { timeout: 90_000 },
     async (servers) => {
-      await expectGaplessLogs({ servers, messagesPerAgent: 60 });
+      await expectGaplessLogs({ servers, messagesPerAgent: 50 });
     },
   );
 
-  it.skipIf(!hasRedisServer)(
+  it.skipIf(!hasRedis)(
     `2 of them that tell each other by Redis, which is killed and started again throughout: the same${leftOut}`,
     { timeout: 90_000 },
     async () => {
-      const redis = await RedisServer.start();
-      onTestFinished(() => redis.kill());
+      const redis = await testRedis();
       const environment = { INDELIBLE_WAKE: redis.url };
       await expectGaplessLogs({ servers: 2, messagesPerAgent: 30, environment, killed: redis });
     },

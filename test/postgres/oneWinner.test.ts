@@ -1,7 +1,7 @@
-import { Pool } from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Pool } from 'pg';
+import { describe, expect, it } from 'vitest';
 import type { StoredMessage } from '../../src/protocol/message.ts';
-import { databaseOfTest, storeOfTest } from './database.ts';
+import { databaseOfTest, poolOfTest, storeOfTest } from './database.ts';
 import { raceUpdates, type UpdatedLog } from './oneWinner.ts';
 
 describe('P12: 50 who update the same version through two instances', () => {
@@ -14,9 +14,7 @@ describe('P12: 50 who update the same version through two instances', () => {
   it('control: have several winners where the version is looked at without a lock', async () => {
     const { url } = await databaseOfTest();
     const { log } = await storeOfTest(url);
-    const pool = new Pool({ connectionString: url });
-    onTestFinished(() => pool.end());
-    expect((await raceUpdates([withoutLock(log, pool)], 20)).join('\n')).toMatch(
+    expect((await raceUpdates([withoutLock(log, poolOfTest(url))], 20)).join('\n')).toMatch(
       / ([2-9]|\d\d) of 50 were told that they won/,
     );
   });

@@ -68,7 +68,7 @@ export async function saveThroughOutages({ server, database, outages, seed, spoi
   for (const { name, begin, end, sqlState } of outages) {
     states.clear();
     await begin(place);
-    await sleep(100 + random.below(300));
+    await sleep(50 + random.below(250));
     await end?.(place);
     await load.goesOn(20);
     if (sqlState !== undefined && !states.has(sqlState)) notTold.push(`${name}: ${[...states].join()}`);

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { Feed } from '../../src/feed/feed.ts';
 import type { Subscription } from '../../src/feed/subscription.ts';
 import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import { type Clock, systemClock } from '../../src/resilience/clock.ts';
-import type { MessageLog } from '../../src/store/messageLog.ts';
+import type { LogPosition, MessageLog } from '../../src/store/messageLog.ts';
+import type { Store } from '../../src/store/store.ts';
+import { eventually } from '../../src/testing/contract/availability.ts';
+import { sample } from '../../src/testing/contract/sampleMessages.ts';
 import type { History } from '../../src/testing/history.ts';
 import type { WatchedLog } from '../../src/testing/watchedLog.ts';
 
@@ -68,4 +72,24 @@ export function blindFeed(log: MessageLog): Feed {
   const feed = new Feed({ log, clock: stillClock });
   onTestFinished(() => feed.close());
   return feed;
+}
+
+/**
+ * Writes to the plan `plan` until a hint of it comes through, and nobody looks for any other reason any more; answers the
+ * id of the last message.
+ */
+export async function untilTold(writer: Store, watching: Store): Promise<string> {
+  const told: LogPosition[] = [];
+  const end = watching.log.onCommit((commits) => {
+    if (commits !== 'unknown') told.push(...commits.map(({ head }) => head));
+  });
+  let messageId = '';
+  await eventually('a hint comes', async () => {
+    messageId = randomUUID();
+    const [outcome] = await writer.log.append([sample(messageId)]);
+    await sleep(5);
+    return told.some(({ sequence }) => sequence === outcome?.message.sequence);
+  });
+  end();
+  return messageId;
 }

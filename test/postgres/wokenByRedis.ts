@@ -2,13 +2,12 @@ import { onTestFinished } from 'vitest';
 import { RedisWake } from '../../src/store/redisWake.ts';
 import { startTcpProxy } from '../../src/testing/tcpProxy.ts';
 import { databaseOfTest, storeOfTest } from './database.ts';
-import { RedisServer } from './redisServer.ts';
+import { testRedis } from './testRedis.ts';
 
 /** A writer and a watching store that share a Redis, the latter behind a network that can fail. */
 export async function wokenByRedis() {
   const { url } = await databaseOfTest();
-  const redis = await RedisServer.start();
-  onTestFinished(() => redis.kill());
+  const redis = await testRedis();
   const network = await startTcpProxy({ target: redis.url });
   onTestFinished(() => network.close());
   const writer = await storeOfTest(url, { wake: await RedisWake.open(redis.url) });

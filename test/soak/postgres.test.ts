@@ -14,10 +14,10 @@ import { loseHints, promisedMs } from '../postgres/lostHints.ts';
 import { runManyServers } from '../postgres/manyServers.ts';
 import { raceUpdates } from '../postgres/oneWinner.ts';
 import { saveThroughOutages } from '../postgres/outages.ts';
-import { hasRedisServer, leftOut, RedisServer } from '../postgres/redisServer.ts';
 import { restoreUnderLoad } from '../postgres/restoredUnderLoad.ts';
 import { saveSameId } from '../postgres/sameId.ts';
 import { seed } from '../postgres/seed.ts';
+import { hasRedis, leftOut, testRedis } from '../postgres/testRedis.ts';
 import { wokenByRedis } from '../postgres/wokenByRedis.ts';
 import { storesUnderTest } from '../storesUnderTest.ts';
 
@@ -71,16 +71,13 @@ describe('on PostgreSQL, for long', () => {
     expect(latestMs).toBeLessThan(promisedMs);
   });
 
-  it.skipIf(!hasRedisServer)(
-    `P16: watchers are at most 2 s late while Redis is killed 50 times${leftOut}`,
-    async () => {
-      const { url, writer, watching, redis } = await wokenByRedis();
-      const fault = { cut: () => redis.kill(), mend: () => redis.start() };
-      const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 50, ...fault });
-      expect(violations, because).toEqual([]);
-      expect(latestMs).toBeLessThan(promisedMs);
-    },
-  );
+  it.skipIf(!hasRedis)(`P16: watchers are at most 2 s late while Redis is killed 50 times${leftOut}`, async () => {
+    const { url, writer, watching, redis } = await wokenByRedis();
+    const fault = { cut: () => redis.kill(), mend: () => redis.start() };
+    const { latestMs, violations } = await loseHints({ url, writer, watching, rounds: 50, ...fault });
+    expect(violations, because).toEqual([]);
+    expect(latestMs).toBeLessThan(promisedMs);
+  });
 
   it('P16: a connection that nobody hears from any more is made anew within half a minute', async () => {
     const { watching, network } = await listeningThroughProxy();
@@ -142,10 +139,9 @@ describe('on PostgreSQL, for long', () => {
     expect(counts).toEqual({ acknowledged: rows.length, refused: 0, unknown: 0 });
   });
 
-  it.skipIf(!hasRedisServer)(`4 servers that tell each other by Redis, their clocks jumping${leftOut}`, async () => {
+  it.skipIf(!hasRedis)(`4 servers that tell each other by Redis, their clocks jumping${leftOut}`, async () => {
     const { url } = await databaseOfTest();
-    const redis = await RedisServer.start();
-    onTestFinished(() => redis.kill());
+    const redis = await testRedis();
     const jumpingDate = fileURLToPath(new URL('../postgres/jumpingDate.ts', import.meta.url));
     const { violations, counts, rows } = await runManyServers({
       url,
