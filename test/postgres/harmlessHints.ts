@@ -1,31 +1,9 @@
 import { expect } from 'vitest';
-import type { MessageLog } from '../../src/store/messageLog.ts';
-import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../../src/testing/contract/availability.ts';
 import { sample, samples } from '../../src/testing/contract/sampleMessages.ts';
 import { History } from '../../src/testing/history.ts';
+import type { LookedAtLog } from './lookedAtLog.ts';
 import { blindFeed, PlanWatcher } from './watching.ts';
-
-/** The store, and how often each plan of it was read. */
-export function countingReads(store: Store): { readonly store: Store; readonly reads: Map<string, number> } {
-  const reads = new Map<string, number>();
-  const { log } = store;
-  const counted: MessageLog = {
-    get epoch() {
-      return log.epoch;
-    },
-    append: (batch) => log.append(batch),
-    update: (message, version) => log.update(message, version),
-    find: (planId, messageId) => log.find(planId, messageId),
-    read(planId, after, limit) {
-      reads.set(planId, (reads.get(planId) ?? 0) + 1);
-      return log.read(planId, after, limit);
-    },
-    heads: (planIds) => log.heads(planIds),
-    onCommit: (listener) => log.onCommit(listener),
-  };
-  return { store: { ...store, log: counted }, reads };
-}
 
 /** Hints that are forged, stale or senseless, each for the plan `plan` that is at 3, or for another. */
 const harmless: readonly string[] = [
@@ -50,8 +28,7 @@ const harmless: readonly string[] = [
 ];
 
 export async function expectHintsToBeHarmless(
-  { log }: Store,
-  reads: Map<string, number>,
+  { log, reads }: LookedAtLog,
   send: (hint: string) => Promise<unknown>,
 ): Promise<void> {
   const heard: unknown[] = [];

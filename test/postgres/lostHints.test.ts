@@ -5,8 +5,9 @@ import { sample } from '../../src/testing/contract/sampleMessages.ts';
 import { History } from '../../src/testing/history.ts';
 import type { TcpProxy } from '../../src/testing/tcpProxy.ts';
 import { databaseOfTest, execute, storeOfTest } from './database.ts';
-import { countingReads, expectHintsToBeHarmless } from './harmlessHints.ts';
+import { expectHintsToBeHarmless } from './harmlessHints.ts';
 import { killListener, listeningThroughProxy, named } from './listening.ts';
+import { lookedAt } from './lookedAtLog.ts';
 import { loseHints, promisedMs } from './lostHints.ts';
 import { blindFeed, PlanWatcher, stillClock, untilTold } from './watching.ts';
 
@@ -42,9 +43,10 @@ describe('P16: watchers of one instance while another one writes and NOTIFY does
     const { url } = await databaseOfTest();
     const writer = await storeOfTest(url);
     const watching = await storeOfTest(url, { wake: new NotifyWake(named(url), stillClock) });
-    const feed = blindFeed(watching.log);
-    const watcher = new PlanWatcher(feed, new History(), 'watcher', 'plan');
+    const { log, looking } = lookedAt(watching.log);
+    const watcher = new PlanWatcher(blindFeed(log), new History(), 'watcher', 'plan');
     await watcher.came(await untilTold(writer, watching));
+    await eventually('nobody looks any more', () => looking() === 0);
     await killListener(url);
     await writer.log.append([sample('behind')]);
     await expect(watcher.came('behind', 2_200)).rejects.toThrow();
@@ -54,8 +56,8 @@ describe('P16: watchers of one instance while another one writes and NOTIFY does
 
   it('read nothing for a stale or senseless hint, once for a forged one, and are given nothing by it', async () => {
     const { url } = await databaseOfTest();
-    const { store, reads } = countingReads(await storeOfTest(url));
-    await expectHintsToBeHarmless(store, reads, (hint) =>
+    const log = lookedAt((await storeOfTest(url)).log);
+    await expectHintsToBeHarmless(log, (hint) =>
       execute(url, `SELECT pg_notify('indelible', '${hint.replaceAll("'", "''")}')`),
     );
   });

@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RedisWake } from '../../src/store/redisWake.ts';
+import { eventually } from '../../src/testing/contract/availability.ts';
 import { sample, samples } from '../../src/testing/contract/sampleMessages.ts';
 import { History } from '../../src/testing/history.ts';
 import { databaseOfTest, storeOfTest } from './database.ts';
-import { countingReads, expectHintsToBeHarmless } from './harmlessHints.ts';
+import { expectHintsToBeHarmless } from './harmlessHints.ts';
+import { lookedAt } from './lookedAtLog.ts';
 import { loseHints, promisedMs } from './lostHints.ts';
 import { hasRedis, leftOut } from './testRedis.ts';
 import { blindFeed, PlanWatcher, untilTold } from './watching.ts';
@@ -33,8 +35,10 @@ describe.skipIf(!hasRedis)(
 
     it('control: without looking by themselves see nothing while Redis is dead, and all when it is back', async () => {
       const { writer, watching, redis } = await wokenByRedis();
-      const watcher = new PlanWatcher(blindFeed(watching.log), new History(), 'watcher', 'plan');
+      const { log, looking } = lookedAt(watching.log);
+      const watcher = new PlanWatcher(blindFeed(log), new History(), 'watcher', 'plan');
       await watcher.came(await untilTold(writer, watching));
+      await eventually('nobody looks any more', () => looking() === 0);
       await redis.kill();
       await writer.log.append([sample('behind')]);
       await expect(watcher.came('behind', 2_200)).rejects.toThrow();
@@ -53,10 +57,10 @@ describe.skipIf(!hasRedis)(
 
     it('read nothing for a stale or senseless hint, once for a forged one, and are given nothing by it', async () => {
       const { watching, redis } = await wokenByRedis();
-      const { store, reads } = countingReads(watching);
+      const log = lookedAt(watching.log);
       const forger = new Redis(redis.url);
       onTestFinished(() => forger.disconnect());
-      await expectHintsToBeHarmless(store, reads, (hint) => forger.publish('indelible', hint));
+      await expectHintsToBeHarmless(log, (hint) => forger.publish('indelible', hint));
     });
   },
 );
