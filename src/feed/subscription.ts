@@ -73,7 +73,10 @@ export class Subscription {
     return this.#history;
   }
 
-  /** The epoch of the log that the position is a place in. */
+  /**
+   * The epoch of the log that the position is a place in, and the one for cursors: the log's own may be that of another
+   * log already, which is about to be noticed here.
+   */
   get epoch(): string {
     return this.#epoch;
   }

@@ -39,11 +39,11 @@ export async function restoreUnderLoad({ url, backup, restores, seed }: Restored
   let going = true;
   const returning = feeds.map(async (feed, index) => {
     const { log } = stores[index] as (typeof stores)[number];
-    let cursor: string | undefined;
     let watcher = new ResettingWatcher(feed);
     while (going) {
       await sleep(random.below(60));
-      cursor = encodeCursor({ epoch: log.epoch, planId: 'plan', ...watcher.subscription.position });
+      const { position, epoch } = watcher.subscription;
+      const cursor = encodeCursor({ epoch, planId: 'plan', ...position });
       watcher.subscription.close();
       await sleep(random.below(60));
       const place = decodeCursor(cursor, { epoch: log.epoch, planId: 'plan' });

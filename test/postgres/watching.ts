@@ -74,10 +74,7 @@ export function blindFeed(log: MessageLog): Feed {
   return feed;
 }
 
-/**
- * Writes to the plan `plan` until a hint of it comes through, and nobody looks for any other reason any more; answers the
- * id of the last message.
- */
+/** Writes to the plan `plan` until a hint of it comes through; answers the id of the last message. */
 export async function untilTold(writer: Store, watching: Store): Promise<string> {
   const told: LogPosition[] = [];
   const end = watching.log.onCommit((commits) => {

@@ -61,8 +61,10 @@ export class Connections {
     this.#queryMs = timeouts.queryMs;
     const config = connectionConfig(url, timeouts, this.#sockets);
     this.pool = new Pool({ ...config, max: size, idleTimeoutMillis: timeouts.idleMs });
-    // A connection that breaks while it is idle has no caller to tell. Without a listener it would end the process.
+    // A connection that breaks while it is idle has no caller to tell. Without a listener it would end the process. The
+    // pool listens to idle ones only, and one may be thrown out by the very packet that lets it in.
     this.pool.on('error', () => {});
+    this.pool.on('connect', (client) => client.on('error', () => {}));
   }
 
   /** Waits for calls that are under way, as long as one may take, and says goodbye to the server. */
@@ -156,9 +158,6 @@ function breaksConnection(error: unknown): boolean {
  */
 async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // The pool listens for errors only while a connection is idle.
-  const ignore = () => {};
-  client.on('error', ignore);
   let broken = false;
   try {
     return await action(client);
@@ -166,7 +165,6 @@ async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Pro
     broken = breaksConnection(error);
     throw error;
   } finally {
-    client.off('error', ignore);
     client.release(broken);
   }
 }
