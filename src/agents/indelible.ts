@@ -23,7 +23,7 @@ export interface IndelibleOptions {
   readonly observe?: Observer;
   /** Written to; a pino logger fits. Default: nothing is written. */
   readonly logger?: Parameters<typeof eventLog>[0];
-  readonly persistence?: Omit<PersistenceOptions, 'log' | 'clock' | 'observe'>;
+  readonly persistence?: Omit<PersistenceOptions, 'log' | 'clock' | 'observe' | 'spooled'>;
 }
 
 /**
@@ -44,13 +44,17 @@ export class Indelible implements AgentLog {
     this.store = store;
     this.clock = clock;
     this.observe = logger === undefined ? tellAll(observe) : tellAll(observe, eventLog(logger));
+    this.feed = new Feed({ log: store.log, clock, observe: this.observe });
     this.persistence = new MessagePersistenceService({
       ...options.persistence,
       log: store.log,
       clock,
       observe: this.observe,
+      spooled: (message) => {
+        const timestamp = new Date(clock.now()).toISOString();
+        this.feed.publish({ type: 'message_spooled', planId: message.planId, timestamp, message });
+      },
     });
-    this.feed = new Feed({ log: store.log, clock, observe: this.observe });
     this.live = liveChannel(this.feed, clock);
     this.#dual = new DualPersistenceManager(this.persistence, { clock });
   }

@@ -88,6 +88,17 @@ export const errorTable = {
     remedy:
       'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
   },
+  spooled: {
+    status: 202,
+    summary:
+      'The database is away or slow. The message is on disk and is stored, in its order, when the database is back.',
+    remedy: 'Nothing: it is not lost, also if the process dies. `indelible spool list` shows what waits.',
+  },
+  spool_full: {
+    status: 503,
+    summary: 'The database is away and the spool has reached its bound. This message was not accepted.',
+    remedy: 'Save it again later, or give the spool more room: `--spool-max`; find out why the database is away.',
+  },
   broadcast_failed: {
     status: 502,
     summary: 'The message is stored, but the WebSocket manager failed or was too slow to send it to watchers.',
