@@ -8,6 +8,7 @@ import type { AppendOutcome, MessageLog } from '../store/messageLog.ts';
 import type { LogWriter } from './logWriter.ts';
 import type { Outage } from './outage.ts';
 import type { PlanQueues } from './planQueues.ts';
+import { Portions } from './portions.ts';
 import type { QueuedSave } from './queuedSave.ts';
 import type { SaveAnswers } from './saveAnswers.ts';
 import type { Spool } from './spool/spool.ts';
@@ -71,24 +72,25 @@ export class BatchCommit {
       decided: (saves: readonly QueuedSave[], outcomes: readonly AppendOutcome[]) => this.#decided(saves, outcomes),
       refused: (save: QueuedSave, error: IndelibleError) => this.#refused(save, error),
     };
-    let saves = batch;
-    for (let attempt = 1; saves.length > 0; attempt++) {
-      for (const save of saves) save.tried = true;
+    const portions = new Portions(batch);
+    for (const save of batch) save.tried = true;
+    for (let attempt = 1; portions.next !== undefined; attempt++) {
       try {
-        await writer.write(saves, decisions);
+        await writer.write(portions, decisions);
         return;
       } catch (error) {
-        saves = saves.filter(isInFlight);
+        portions.keep(isInFlight);
+        const saves = portions.items;
         if (saves.length === 0) return;
         for (const save of saves) save.retries++;
         const delayMs = backoff.next();
         observe({ type: 'batch_retried', size: saves.length, attempt, delayMs, error });
         await this.#pause(delayMs);
       }
-      saves = saves.filter(isInFlight);
-      while (saves.length > 0 && !breaker.admits) {
+      portions.keep(isInFlight);
+      while (portions.next !== undefined && !breaker.admits) {
         await this.#pause(undefined);
-        saves = saves.filter(isInFlight);
+        portions.keep(isInFlight);
       }
     }
   }

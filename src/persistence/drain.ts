@@ -6,6 +6,7 @@ import type { Clock } from '../resilience/clock.ts';
 import type { AppendOutcome } from '../store/messageLog.ts';
 import type { LogWriter } from './logWriter.ts';
 import type { Outage } from './outage.ts';
+import { Portions } from './portions.ts';
 import type { Spool, SpooledRecord } from './spool/spool.ts';
 
 export interface DrainOptions {
@@ -39,6 +40,8 @@ const refreshMs = 1_000;
 export class Drain {
   readonly #options: DrainOptions;
   readonly #closing = new Set<string>();
+  /** What is being written. While the database is away it stays, with what was found out of refused messages. */
+  #portions = new Portions<SpooledRecord>([]);
   #isRunning = false;
   #isStopped = false;
   #couldNotForget: unknown;
@@ -96,9 +99,9 @@ export class Drain {
   async #writeNext(): Promise<void> {
     const { spool, writer, breaker, maxBatch, maxBatchSize } = this.#options;
     const limit = breaker.state === 'closed' ? maxBatch : probeSize;
-    const records = spool.read(limit, maxBatchSize);
-    if (breaker.state === 'closed') this.#close(records);
-    await writer.write(records, {
+    if (this.#portions.next === undefined) this.#portions = new Portions(spool.read(limit, maxBatchSize));
+    if (breaker.state === 'closed') this.#close(this.#portions.items);
+    await writer.write(this.#portions, {
       decided: (decided, outcomes) => this.#decided(decided, outcomes),
       refused: (record, error) => this.#setAside(record, error),
     });

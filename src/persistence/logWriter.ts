@@ -3,6 +3,7 @@ import type { PreparedMessage } from '../protocol/message.ts';
 import type { Breaker, Permit } from '../resilience/breaker.ts';
 import type { Clock } from '../resilience/clock.ts';
 import type { AppendOutcome, MessageLog } from '../store/messageLog.ts';
+import type { Portions } from './portions.ts';
 
 export interface LogWriterOptions {
   readonly log: Pick<MessageLog, 'append'>;
@@ -38,26 +39,35 @@ export class LogWriter {
   }
 
   /**
-   * Writes the items in their order until each is decided; those that the database refuses are found by halves.
+   * Writes a batch in its order until each item is decided; those that the database refuses are found by halves.
    *
-   * @throws IndelibleError `store_unavailable`: what was not decided by then is as unknown as before
+   * @throws IndelibleError `store_unavailable`: the portions that are left are as unknown as before
    */
-  async write<T extends Carried>(items: readonly T[], decisions: Decisions<T>): Promise<void> {
+  async write<T extends Carried>(portions: Portions<T>, decisions: Decisions<T>): Promise<void> {
+    for (let items = portions.next; items !== undefined; items = portions.next) {
+      const outcomes = await this.#tryOrCut(items, portions, decisions);
+      if (outcomes === undefined) continue;
+      portions.written();
+      decisions.decided(items, outcomes);
+    }
+  }
+
+  /** Undefined if the database said no. */
+  async #tryOrCut<T extends Carried>(
+    items: readonly T[],
+    portions: Portions<T>,
+    decisions: Decisions<T>,
+  ): Promise<readonly AppendOutcome[] | undefined> {
     const permit = this.#options.breaker.admit();
     if (permit === undefined) throw new IndelibleError('store_unavailable');
     try {
-      const late = (outcomes: readonly AppendOutcome[]) => decisions.decided(items, outcomes);
-      decisions.decided(items, await this.#try(items, permit, late));
+      return await this.#try(items, permit, (outcomes) => decisions.decided(items, outcomes));
     } catch (error) {
       if (IndelibleError.is(error, 'store_unavailable')) throw error;
-      if (items.length > 1) {
-        const middle = items.length >> 1;
-        await this.write(items.slice(0, middle), decisions);
-        await this.write(items.slice(middle), decisions);
-        return;
-      }
-      const [item] = items;
-      if (item !== undefined) await decisions.refused(item, refusal(error));
+      if (portions.cut()) return undefined;
+      await decisions.refused(items[0] as T, refusal(error));
+      portions.written();
+      return undefined;
     }
   }
 

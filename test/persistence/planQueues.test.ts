@@ -1,50 +1,85 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { CommitQueue, type QueuedSave } from '../../src/persistence/commitQueue.ts';
+import { PlanQueues } from '../../src/persistence/planQueues.ts';
+import type { QueuedSave } from '../../src/persistence/queuedSave.ts';
 
-function save(id: string, size = 1): QueuedSave {
-  const message = { planId: 'p', messageId: id, body: 'x'.repeat(size) };
-  return { message, answer: () => {}, acceptedAt: 0, answered: false, tried: false, retries: 0 };
+function save(id: string, size = 1, planId = 'p'): QueuedSave {
+  return {
+    message: { planId, messageId: id, body: 'x'.repeat(size) },
+    answer: () => {},
+    acceptedAt: 0,
+    answered: false,
+    tried: false,
+    retries: 0,
+    state: 'queued',
+    spoolId: 0,
+  };
 }
 
 function ids(saves: readonly QueuedSave[]): string[] {
   return saves.map((one) => one.message.messageId);
 }
 
-describe('the commit queue', () => {
-  it('is first in, first out, and what is looked at stays until it is taken', () => {
-    const queue = new CommitQueue(10, 1_000);
-    for (const id of ['a', 'b', 'c']) expect(queue.push(save(id))).toBe(true);
-    expect(ids(queue.peek(2, 1_000))).toEqual(['a', 'b']);
-    expect(ids(queue.peek(5, 1_000))).toEqual(['a', 'b', 'c']);
-    expect(queue.length).toBe(3);
-    expect(ids(queue.take(2))).toEqual(['a', 'b']);
-    expect(ids(queue.take(5))).toEqual(['c']);
-    expect(queue.length).toBe(0);
+const all = () => true;
+
+function decide(queues: PlanQueues, batch: readonly QueuedSave[]): void {
+  for (const one of batch) queues.leave(one, 'decided');
+  queues.landed(batch);
+}
+
+describe('the queues of plans', () => {
+  it('are first in, first out, plan by plan', () => {
+    const queues = new PlanQueues(10, 1_000);
+    for (const [id, plan] of [
+      ['a', 'p'],
+      ['b', 'q'],
+      ['c', 'p'],
+    ] as const)
+      expect(queues.push(save(id, 1, plan))).toBe(true);
+    expect(ids(queues.takeBatch(9, 1_000, all))).toEqual(['a', 'c', 'b']);
   });
 
-  it('refuses what is over its length', () => {
-    const queue = new CommitQueue(2, 1_000);
-    expect([save('a'), save('b'), save('c')].map((one) => queue.push(one))).toEqual([true, true, false]);
-    queue.take(1);
-    expect(queue.push(save('d'))).toBe(true);
-    expect(ids(queue.peek(9, 1_000))).toEqual(['b', 'd']);
+  it('never give a plan into two batches at once', () => {
+    const queues = new PlanQueues(10, 1_000);
+    queues.push(save('a'));
+    const first = queues.takeBatch(9, 1_000, all);
+    queues.push(save('b'));
+    queues.push(save('c', 1, 'q'));
+    expect(ids(queues.takeBatch(9, 1_000, all))).toEqual(['c']);
+    decide(queues, first);
+    expect(ids(queues.takeBatch(9, 1_000, all))).toEqual(['b']);
   });
 
-  it('refuses what is over its size, but one message always has room', () => {
-    const queue = new CommitQueue(100, 10);
-    expect(queue.push(save('large', 50))).toBe(true);
-    expect(queue.push(save('small', 1))).toBe(false);
-    queue.take(1);
-    expect(queue.push(save('a', 6))).toBe(true);
-    expect(queue.push(save('b', 5))).toBe(false);
-    expect(queue.push(save('c', 4))).toBe(true);
-    queue.take(2);
-    expect(queue.push(save('d', 10))).toBe(true);
+  it('put what a batch leaves undecided in front of its plan again', () => {
+    const queues = new PlanQueues(10, 1_000);
+    for (const id of ['a', 'b', 'c']) queues.push(save(id));
+    const batch = queues.takeBatch(2, 1_000, all);
+    queues.push(save('d'));
+    queues.leave(batch[0] as QueuedSave, 'spooled');
+    (batch[1] as QueuedSave).state = 'queued';
+    queues.landed(batch);
+    expect(ids(queues.takeBatch(9, 1_000, all))).toEqual(['b', 'c', 'd']);
   });
 
-  it('gives batches of at most a size, and one message that is larger alone', () => {
-    const queue = new CommitQueue(100, 1_000);
+  it('refuse what is over their length, counting what is in flight', () => {
+    const queues = new PlanQueues(2, 1_000);
+    expect([save('a'), save('b', 1, 'q'), save('c')].map((one) => queues.push(one))).toEqual([true, true, false]);
+    const batch = queues.takeBatch(1, 1_000, all);
+    expect(queues.push(save('d'))).toBe(false);
+    decide(queues, batch);
+    expect(queues.push(save('e'))).toBe(true);
+  });
+
+  it('refuse what is over their size, but one message always has room', () => {
+    const queues = new PlanQueues(100, 10);
+    expect(queues.push(save('large', 50))).toBe(true);
+    expect(queues.push(save('small', 1))).toBe(false);
+    decide(queues, queues.takeBatch(1, 1_000, all));
+    expect([save('a', 6), save('b', 5), save('c', 4)].map((one) => queues.push(one))).toEqual([true, false, true]);
+  });
+
+  it('give batches of at most a size, and one message that is larger alone', () => {
+    const queues = new PlanQueues(100, 1_000);
     for (const [id, size] of [
       ['a', 4],
       ['b', 4],
@@ -52,57 +87,60 @@ describe('the commit queue', () => {
       ['large', 50],
       ['d', 10],
     ] as const)
-      queue.push(save(id, size));
+      queues.push(save(id, size));
     const batches: string[][] = [];
-    while (queue.length > 0) batches.push(ids(queue.take(queue.peek(3, 10).length)));
+    while (queues.length > 0) {
+      const batch = queues.takeBatch(3, 10, all);
+      batches.push(ids(batch));
+      decide(queues, batch);
+    }
     expect(batches).toEqual([['a', 'b'], ['c'], ['large'], ['d']]);
   });
 
-  it('knows its oldest unanswered save, also after those before it left', () => {
-    const queue = new CommitQueue(100, 1_000);
-    const saves = ['a', 'b', 'c', 'd'].map((id) => save(id));
-    for (const one of saves) queue.push(one);
-    for (const one of saves.slice(0, 3)) one.answered = true;
-    expect(queue.oldestUnanswered()).toBe(saves[3]);
-    queue.take(3);
-    expect(queue.oldestUnanswered()).toBe(saves[3]);
-    queue.take(1);
-    expect(queue.oldestUnanswered()).toBeUndefined();
-    const next = save('e');
-    queue.push(next);
-    expect(queue.oldestUnanswered()).toBe(next);
-  });
-
   const anyAction = fc.oneof(
-    fc.record({ do: fc.constant('push' as const), size: fc.integer({ min: 1, max: 10 }) }),
-    fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 0, max: 8 }) }),
-    fc.record({ do: fc.constant('answer' as const), place: fc.nat(20) }),
+    fc.record({ do: fc.constant('push' as const), plan: fc.constantFrom('p', 'q', 'r') }),
+    fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 6 }), but: fc.constantFrom('p', 'q', '') }),
+    fc.record({ do: fc.constant('land' as const), which: fc.nat(3), decided: fc.nat(6) }),
   );
 
-  test.prop([fc.array(anyAction, { maxLength: 200 })], { numRuns: 300 })(
-    'always knows its length, its room and its oldest unanswered save',
+  test.prop([fc.array(anyAction, { maxLength: 120 })], { numRuns: 500 })(
+    'give out each save once, each plan in its order, whatever lands half decided',
     (actions) => {
-      const queue = new CommitQueue(20, 60);
-      let model: QueuedSave[] = [];
+      const queues = new PlanQueues(1_000, 100_000);
+      const pushed: Record<string, string[]> = { p: [], q: [], r: [] };
+      const decided: Record<string, string[]> = { p: [], q: [], r: [] };
+      const flying: QueuedSave[][] = [];
       let made = 0;
+      const land = (batch: QueuedSave[], count: number) => {
+        const plans = Map.groupBy(batch, ({ message }) => message.planId);
+        for (const saves of plans.values()) {
+          for (const [index, one] of saves.entries()) {
+            if (index < count) {
+              queues.leave(one, 'decided');
+              decided[one.message.planId]?.push(one.message.messageId);
+            } else one.state = 'queued';
+          }
+        }
+        queues.landed(batch);
+      };
       for (const action of actions) {
         if (action.do === 'push') {
-          const one = save(`m${made++}`, action.size);
-          const size = model.reduce((sum, other) => sum + other.message.body.length, action.size);
-          const room = model.length === 0 || (model.length < 20 && size <= 60);
-          expect(queue.push(one)).toBe(room);
-          if (room) model.push(one);
+          queues.push(save(`m${made}`, 1, action.plan));
+          pushed[action.plan]?.push(`m${made++}`);
         } else if (action.do === 'take') {
-          expect(ids(queue.take(action.count))).toEqual(ids(model.slice(0, action.count)));
-          model = model.slice(action.count);
+          const batch = queues.takeBatch(action.count, 1_000, (planId) => planId !== action.but);
+          expect(batch.every(({ message }) => message.planId !== action.but)).toBe(true);
+          if (batch.length > 0) flying.push(batch);
         } else {
-          const one = model[action.place];
-          if (one !== undefined) one.answered = true;
+          const [batch] = flying.splice(action.which % Math.max(1, flying.length), 1);
+          if (batch !== undefined) land(batch, action.decided);
         }
-        expect(queue.length).toBe(model.length);
-        expect(ids(queue.peek(100, 1_000))).toEqual(ids(model));
-        expect(queue.oldestUnanswered()).toBe(model.find(({ answered }) => !answered));
+        const open = Object.keys(pushed).map((plan) => (pushed[plan]?.length ?? 0) - (decided[plan]?.length ?? 0));
+        expect(queues.length).toBe(open.reduce((sum, count) => sum + count));
       }
+      for (const batch of flying) land(batch, 100);
+      for (let batch = queues.takeBatch(7, 100, all); batch.length > 0; batch = queues.takeBatch(7, 100, all)) land(batch, 100);
+      expect(decided).toEqual(pushed);
     },
   );
 });
