@@ -2,12 +2,11 @@ import { fc } from '@fast-check/vitest';
 import type { Scheduler } from 'fast-check';
 import type { NewMessage } from 'indelible';
 import { openSqliteStore } from 'indelible/sqlite';
-import { type Fault, History, withFaults } from 'indelible/testing';
+import { type Fault, History, ManualClock, withFaults } from 'indelible/testing';
 import { MessagePersistenceService, type PersistenceOptions } from '../../src/persistence/messagePersistenceService.ts';
 import type { SaveResult } from '../../src/persistence/saveResult.ts';
 import type { MessageLog } from '../../src/store/messageLog.ts';
 import { MemoryDisk, MemorySpool } from './memorySpool.ts';
-import { SchedulerClock } from './schedulerClock.ts';
 
 /** What is tested: saves messages to a log, and to a spool while that is away. */
 export interface Design {
@@ -20,13 +19,13 @@ export interface Design {
 export interface DesignOptions {
   readonly log: MessageLog;
   readonly spool: MemorySpool;
-  readonly clock: SchedulerClock;
+  readonly clock: ManualClock;
 }
 
 export type MakeDesign = (options: DesignOptions) => Design;
 
 export const groupCommit: MakeDesign = ({ log, spool, clock }) => {
-  const backoff = { initialDelayMs: 1, maxDelayMs: 2 };
+  const backoff = { initialDelayMs: 10, maxDelayMs: 100 };
   const options: PersistenceOptions = { log, spool, clock, maxBatch: 3, maxInFlight: 2, failuresToOpen: 2, backoff };
   const service = new MessagePersistenceService({ ...options, openBackoff: backoff });
   return {
@@ -49,7 +48,16 @@ const anyStep = fc.record({
 const anyFate = fc.constantFrom<Fault>('none', 'none', 'none', 'unavailable', 'unavailable', 'answer_lost');
 
 export const anySchedule = {
-  scheduler: fc.scheduler(),
+  // Whatever a step sets off goes on before the next step is chosen.
+  scheduler: fc.scheduler({
+    act: async (step) => {
+      await step();
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  }),
+  /** How far time goes on when it does, in ms: calls to the database take from none to many of these. */
+  ticks: fc.array(fc.constantFrom(1, 5, 20, 60, 300, 1_000), { minLength: 1, maxLength: 20 }),
   agents: fc.array(fc.array(anyStep, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 }),
   fates: fc.array(anyFate, { maxLength: 40 }),
   /** The process dies after so many answers, and another one takes over its disk. */
@@ -60,6 +68,7 @@ export interface Schedule {
   readonly scheduler: Scheduler;
   readonly agents: readonly (readonly { readonly planId: string; readonly waits: boolean }[])[];
   readonly fates: readonly Fault[];
+  readonly ticks: readonly number[];
   readonly crashes: readonly number[];
 }
 
@@ -68,10 +77,10 @@ export interface Schedule {
  * disk; at the end all is well and the spool is drained. Then the oracle looks. Every save that was answered *stored* or
  * *spooled* must be there, in the order of its agent.
  */
-export async function run(make: MakeDesign, { scheduler, agents, fates, crashes }: Schedule): Promise<void> {
+export async function run(make: MakeDesign, { scheduler, agents, fates, ticks, crashes }: Schedule): Promise<void> {
   const sqlite = openSqliteStore(':memory:');
   const disk = new MemoryDisk();
-  const clock = new SchedulerClock(scheduler);
+  const clock = new ManualClock(Date.parse('2026-11-25T10:00:00.000Z'));
   const history = new History();
   const nextFate = fates.values();
   const lives: { readonly design: Design; readonly died: Promise<void>; die(): void }[] = [];
@@ -97,6 +106,14 @@ export async function run(make: MakeDesign, { scheduler, agents, fates, crashes 
     lives.push({ design, died: death, die });
   };
   begin();
+  let isOver = false;
+  const passTime = async () => {
+    for (let tick = 0; !isOver; tick++) {
+      await scheduler.schedule(Promise.resolve(), 'time passes');
+      clock.advance(ticks[tick % ticks.length] ?? 1);
+    }
+  };
+  void passTime();
 
   const toCome = [...crashes];
   let answersToCrash = toCome.shift();
@@ -128,12 +145,12 @@ export async function run(make: MakeDesign, { scheduler, agents, fates, crashes 
   const drained = async () => {
     for (let looks = 0; !last.design.isDrained; looks++) {
       if (looks > maxLooks) throw new Error('what was accepted never reaches the log');
-      await new Promise((resolve) => setImmediate(resolve));
       await scheduler.schedule(Promise.resolve(), 'look');
     }
   };
   await scheduler.waitFor(drained());
   await history.verify(sqlite.log);
   await scheduler.waitFor(last.design.close());
+  isOver = true;
   await sqlite.close();
 }
