@@ -24,6 +24,13 @@ export function setting(
   return { value: environment[variable] || defaults[name], field: variable };
 }
 
+/** Where the spool was named, if it was: else it is at its default place, which depends on the store. */
+export function spoolSetting(option: string | undefined, environment: NodeJS.ProcessEnv): Setting | undefined {
+  if (option !== undefined) return { value: option, field: '--spool' };
+  const value = environment['INDELIBLE_SPOOL'];
+  return value ? { value, field: 'INDELIBLE_SPOOL' } : undefined;
+}
+
 /** @throws IndelibleError `invalid_config` */
 export function portNumber({ value, field }: Setting): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;

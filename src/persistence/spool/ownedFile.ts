@@ -16,8 +16,8 @@ export interface Written<T> {
   readonly recount?: boolean;
 }
 
-/** So many free pages (of 8 KiB) are given back to the disk when nothing waits any more. */
-const manyFreePages = 1_024;
+/** So many free pages (of 4 KiB) are given back to the disk when nothing waits any more. */
+const manyFreePages = 2_048;
 
 /**
  * The spool's file in the hands of its owner: transactions that either are on disk when they return or did not happen,
@@ -52,6 +52,8 @@ export class OwnedFile {
     this.#now = now;
     this.#file = new FileIdentity(path);
     this.#guarded('cannot open the spool', () => {});
+    // A new file was empty until now.
+    this.#file = new FileIdentity(path);
     this.#operatorChanged = false;
   }
 
@@ -65,7 +67,6 @@ export class OwnedFile {
     return this.#guarded(what, (connection) => {
       this.#owner.check();
       this.#file.check();
-      const before = this.lastId;
       let next: SpoolState | undefined;
       let written: Written<T>;
       try {
@@ -78,7 +79,7 @@ export class OwnedFile {
           return written;
         });
       } catch (error) {
-        if (next !== undefined && next.lastId > before) this.#doubtful = { first: before + 1, last: next.lastId };
+        if (next !== undefined) this.#doubtful = { first: this.lastId + 1, last: next.lastId };
         throw error;
       }
       this.#state = next;
@@ -89,6 +90,11 @@ export class OwnedFile {
 
   read<T>(action: (connection: SpoolConnection) => T): T {
     return this.#guarded('cannot read the spool', action);
+  }
+
+  /** Counts anew, after writes that did not keep the tally. */
+  recount(): void {
+    this.read((connection) => this.#recount(connection));
   }
 
   /** Whether the command line changed something since the last call. */

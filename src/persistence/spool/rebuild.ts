@@ -55,7 +55,8 @@ function copy(from: SpoolConnection, newPath: string, keptPath: string, now: num
           into.insert.run(id, planId, messageId, acceptedAt, row.checksum as number, recordSize(message), body);
         }
       };
-      const isWhole = asFarAsReadable(from.every, keep) || (asFarAsReadable(from.everyBackwards, keep), false);
+      const isWhole = asFarAsReadable(from.every, keep);
+      if (!isWhole) asFarAsReadable(from.everyBackwards, keep);
       const asideIsWhole = asFarAsReadable(from.scanAside, (row) => {
         insertAside(into, places.freeAt(row.id), row, whyAside(row as AsideRow, now));
       });
@@ -102,7 +103,10 @@ class Places {
 const emptyRow: RecordRow = { id: 0, plan_id: '', message_id: '', accepted_at: 0, checksum: 0, body: '' };
 
 function whyLost(keptPath: string, since: number): WhyAside {
-  return { ...whyDamaged(since), text: `Parts of the spool could not be read. The damaged file is kept as ${keptPath}.` };
+  return {
+    ...whyDamaged(since),
+    text: `Parts of the spool could not be read. The damaged file is kept as ${keptPath}.`,
+  };
 }
 
 function stateBehind(lastId: number, from: SpoolConnection): SpoolState {

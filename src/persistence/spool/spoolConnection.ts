@@ -4,13 +4,13 @@ import { prepareSchema } from './spoolSchema.ts';
 import type { SpoolState } from './spoolState.ts';
 
 /**
- * How long a statement waits for the command line's lock, in ms. It blocks the thread; what the command line does
- * takes less.
+ * How long the owner's statements wait for the command line's lock, in ms. It blocks the thread; what the command line
+ * does in one transaction takes less.
  */
-const busyTimeoutMs = 100;
+const ownerBusyTimeoutMs = 100;
 
 /**
- * One connection of the owner to the spool's file, with its statements. `synchronous=FULL` belongs to the connection,
+ * One connection to the spool's file, with its statements. `synchronous=FULL` belongs to the connection,
  * not to the file, so each sets it: a commit is on disk when it returns. `fullfsync` is for macOS, where a flush is none
  * without it.
  */
@@ -34,14 +34,14 @@ export class SpoolConnection {
   readonly #loadState: StatementSync;
   readonly #dataVersion: StatementSync;
 
-  constructor(path: string) {
+  constructor(path: string, busyTimeoutMs = ownerBusyTimeoutMs) {
     this.#path = path;
     const db = new DatabaseSync(path);
     this.#db = db;
     try {
       db.exec(`
         PRAGMA busy_timeout = ${busyTimeoutMs};
-        PRAGMA page_size = 8192;
+        PRAGMA page_size = 4096;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA fullfsync = ON;
@@ -62,8 +62,12 @@ export class SpoolConnection {
       this.remove = db.prepare('DELETE FROM waiting WHERE id = ? RETURNING plan_id, size + 0.0 AS size');
       this.removeRange = db.prepare('DELETE FROM waiting WHERE id BETWEEN ? AND ?');
       this.removeAsideRange = db.prepare('DELETE FROM aside WHERE id BETWEEN ? AND ?');
-      this.scanAside = db.prepare(`SELECT ${recordColumns}, error_code, error_text, aside_at + 0.0 AS aside_at FROM aside ORDER BY rowid`);
-      this.countByPlan = db.prepare('SELECT plan_id, count(*) AS count, total(size) AS size FROM waiting GROUP BY plan_id');
+      this.scanAside = db.prepare(
+        `SELECT ${recordColumns}, error_code, error_text, aside_at + 0.0 AS aside_at FROM aside ORDER BY rowid`,
+      );
+      this.countByPlan = db.prepare(
+        'SELECT plan_id, count(*) AS count, total(size) AS size FROM waiting GROUP BY plan_id',
+      );
       this.countAside = db.prepare('SELECT count(*) AS count, total(size) AS size FROM aside');
       this.#saveState = db.prepare('UPDATE state SET last_id = ?, owner_writes = ?, operator_writes = ?');
       this.#loadState = db.prepare(
@@ -74,6 +78,10 @@ export class SpoolConnection {
       db.close();
       throw error;
     }
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#db.prepare(sql);
   }
 
   /** Changes when another connection committed. */

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { createPrivately } from '../../store/sqlite/privateFile.ts';
 import { FileIdentity } from './fileIdentity.ts';
-import { spoolFailure, isBusy } from './spoolFailure.ts';
+import { isBusy, spoolFailure } from './spoolFailure.ts';
 
 /**
  * Ownership of a spool for as long as this object lives: the RESERVED lock of a transaction on an empty SQLite file
