@@ -79,7 +79,8 @@ export class OwnedFile {
           return written;
         });
       } catch (error) {
-        if (next !== undefined) this.#doubtful = { first: this.lastId + 1, last: next.lastId };
+        const before = this.lastId;
+        if (next !== undefined && next.lastId > before) this.#doubtful = { first: before + 1, last: next.lastId };
         throw error;
       }
       this.#state = next;

@@ -50,12 +50,23 @@ const schema = `
  * @throws IndelibleError `schema_too_new`; `spool_unavailable` for a file that is no spool
  */
 export function prepareSchema(db: DatabaseSync, path: string): void {
+  if (isEmpty(db)) makeTables(db);
+  if (pragma(db, 'application_id') !== applicationId) {
+    throw new IndelibleError('spool_unavailable', { message: `${path} is another database, not a spool` });
+  }
+  const found = pragma(db, 'user_version');
+  if (found <= version) return;
+  const message = `the spool ${path} has schema version ${found}, this version of Indelible knows ${version}`;
+  throw new IndelibleError('schema_too_new', { message });
+}
+
+/** Several may find the same new file: one of them makes the tables. */
+function makeTables(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
   try {
-    if (Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']) === 0) {
+    if (isEmpty(db)) {
       db.exec(`${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version};`);
     }
-    checkSchema(db, path);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
@@ -63,14 +74,10 @@ export function prepareSchema(db: DatabaseSync, path: string): void {
   }
 }
 
-/** @throws IndelibleError as {@link prepareSchema} */
-export function checkSchema(db: DatabaseSync, path: string): void {
-  const pragma = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  if (pragma('application_id') !== applicationId) {
-    throw new IndelibleError('spool_unavailable', { message: `${path} is another database, not a spool` });
-  }
-  const found = pragma('user_version');
-  if (found <= version) return;
-  const message = `the spool ${path} has schema version ${found}, this version of Indelible knows ${version}`;
-  throw new IndelibleError('schema_too_new', { message });
+function isEmpty(db: DatabaseSync): boolean {
+  return Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']) === 0;
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
