@@ -16,7 +16,7 @@ import type { SpoolState } from './spoolState.ts';
  * @throws IndelibleError `spool_damaged` if nothing can be read
  */
 export function rebuild(path: string, now: number): void {
-  const keptPath = `${path}.damaged-${new Date(now).toISOString().replaceAll(':', '')}`;
+  const keptPath = freePath(`${path}.damaged-${new Date(now).toISOString().replaceAll(':', '')}`);
   const newPath = `${path}.rebuilt`;
   for (const suffix of ['', '-wal', '-shm']) rmSync(newPath + suffix, { force: true });
   createPrivately(newPath);
@@ -37,6 +37,12 @@ export function rebuild(path: string, now: number): void {
   }
   linkSync(path, keptPath);
   renameSync(newPath, path);
+}
+
+function freePath(path: string): string {
+  let free = path;
+  for (let number = 2; existsSync(free); number++) free = `${path}-${number}`;
+  return free;
 }
 
 function copy(from: SpoolConnection, newPath: string, keptPath: string, now: number): void {

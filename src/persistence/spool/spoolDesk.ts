@@ -70,25 +70,25 @@ export class SpoolDesk {
     const insert = this.#connection.insert;
     return this.#change(ids, (row, newId) => {
       const message = intactMessage(row);
-      if (message === undefined) return false;
+      if (message === undefined) return 'stays';
       const { planId, messageId, body } = message;
       const acceptedAt = Number(row.accepted_at);
       insert.run(newId, planId, messageId, acceptedAt, recordChecksum(newId, message), recordSize(message), body);
-      return true;
+      return 'moves';
     });
   }
 
   /** Removes records that are set aside, for ever. Answers how many. */
   drop(ids: readonly number[]): number {
-    return this.#change(ids, () => true);
+    return this.#change(ids, () => 'goes');
   }
 
   close(): void {
     this.#connection.close();
   }
 
-  /** Removes those of the records for which `decide` says so. */
-  #change(ids: readonly number[], decide: (row: AsideRow, newId: number) => boolean): number {
+  /** Asks of each record what becomes of it; one that moves has taken the new id. */
+  #change(ids: readonly number[], decide: (row: AsideRow, newId: number) => 'stays' | 'goes' | 'moves'): number {
     const connection = this.#connection;
     const one = connection.prepare(`SELECT ${recordColumns} FROM aside WHERE rowid = ?`);
     let changed = 0;
@@ -99,9 +99,10 @@ export class SpoolDesk {
           let { lastId } = state;
           for (const id of ids.slice(start, start + batchSize)) {
             const row = one.get(id) as AsideRow | undefined;
-            if (row === undefined || !decide(row, lastId + 1)) continue;
+            const change = row === undefined ? 'stays' : decide(row, lastId + 1);
+            if (change === 'stays') continue;
             connection.removeAsideRange.run(id, id);
-            lastId++;
+            if (change === 'moves') lastId++;
             changed++;
           }
           connection.saveState({ ...state, lastId, operatorWrites: state.operatorWrites + 1 });
