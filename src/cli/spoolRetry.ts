@@ -31,7 +31,10 @@ export async function spoolRetry(
     }
     if (options.json) output.json(JSON.stringify({ retried }));
     else output.line(`${messages(retried)} ${retried === 1 ? 'waits' : 'wait'} again.`);
-    if (damaged.length > 0) output.note(`${messages(damaged.length)} stay set aside: damaged, to be dropped only.`);
+    if (damaged.length > 0) {
+      const stay = `${messages(damaged.length)} ${damaged.length === 1 ? 'stays' : 'stay'}`;
+      output.note(`${stay} set aside: damaged, and can only be dropped.`);
+    }
     return 0;
   });
 }

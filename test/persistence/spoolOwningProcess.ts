@@ -5,7 +5,7 @@ import { IndelibleError } from '../../src/protocol/errors.ts';
 import { spooledMessage } from './spooledMessage.ts';
 
 const [path, moment = '0'] = process.argv.slice(2) as [string, string?];
-while (Date.now() < Number(moment));
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, Number(moment) - Date.now()));
 try {
   const spool = openSpool(path, { maxBytes: 1e9, now: Date.now });
   spool.append([spooledMessage(process.pid)]);

@@ -41,18 +41,27 @@ export function defaultSpoolPaths(base: string): readonly string[] {
  */
 export function openDefaultSpool(base: string, options: SpoolOptions): DefaultSpool {
   const { path, file } = firstFree(base, options.now);
+  try {
+    return { spool: new SqliteSpool(file, options), path, ...adoptOthers(base, path, file, options.now) };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function adoptOthers(base: string, own: string, into: OwnedFile, now: () => number) {
   let adopted = 0;
   const left: { path: string; error: IndelibleError }[] = [];
-  for (const other of defaultSpoolPaths(base)) {
-    if (other === path || !existsSync(other)) continue;
+  for (const path of defaultSpoolPaths(base)) {
+    if (path === own || !existsSync(path)) continue;
     try {
-      adopted += adoptFrom(other, file, options.now);
+      adopted += adoptFrom(path, into, now);
     } catch (error) {
       if (!IndelibleError.is(error)) throw error;
-      if (error.code !== 'spool_in_use') left.push({ path: other, error });
+      if (error.code !== 'spool_in_use') left.push({ path, error });
     }
   }
-  return { spool: new SqliteSpool(file, options), path, adopted, left };
+  return { adopted, left };
 }
 
 function firstFree(base: string, now: () => number): { readonly path: string; readonly file: OwnedFile } {
