@@ -38,8 +38,8 @@ export interface Spool {
   /**
    * Forgets records that the database has. Answers those that were waiting, in the order given; others are no error.
    *
-   * @throws IndelibleError `spool_unavailable`: all of them are still there, and come again. Harmless, as their message
-   *   ids are known to the database
+   * @throws IndelibleError `spool_unavailable`: they may still be there, and come again. Harmless, as the database knows
+   *   their message ids
    */
   remove(ids: readonly number[]): readonly number[];
 
