@@ -188,7 +188,7 @@ describe('the drain', () => {
   it('goes on while plans without records are written directly', async () => {
     const { service, faults, clock, store, spool } = spooling({ maxBatch: 2 });
     faults.refuse();
-    void service.saveAll(messages(50, { planId: 'behind' }));
+    void service.saveAll(messages(200, { planId: 'behind' }));
     await clock.pass(1_000);
     faults.heal();
     let direct = 0;
@@ -201,7 +201,7 @@ describe('the drain', () => {
       expect((await service.save(message(`direct-${direct++}`, { planId: 'live' }))).status).toBe('stored');
     }
     expect(direct).toBeGreaterThan(1);
-    expect(await storedIds(store, 'behind')).toEqual(messages(50).map(({ messageId }) => messageId));
+    expect(await storedIds(store, 'behind')).toEqual(messages(200).map(({ messageId }) => messageId));
   });
 
   it('ends although its plan is written all the time', async () => {
