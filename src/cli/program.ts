@@ -75,6 +75,9 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addOption(store())
     .option('--team <module>', 'a module whose default export is a LangGraph graph or a team; may be repeated', each)
     .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each)
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away, and lose them with the process')
+    .option('--spool-max <size>', 'how much may wait on disk; what is more is refused (default 1GiB)')
     .option('--no-migrate', 'refuse a PostgreSQL whose tables are missing or older, instead of making them')
     .option('--insecure', 'listen on an address that others can reach, without authentication')
     .addHelpText(
@@ -94,6 +97,8 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
       '--team <team>',
       'demo, openai, or the path of a module (default: openai if INDELIBLE_MODEL is set, else demo)',
     )
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away')
     .option('--json', 'print each message as one line of JSON')
     .addHelpText(
       'after',
@@ -121,6 +126,8 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
   command(all, 'tail <plan>', 'show the messages of a plan, and those that come, until it has ended or Ctrl-C')
     .addOption(store())
     .option('--after <sequence>', 'begin behind this message (default: at the first)')
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away')
     .option('--json', 'print each message as one line of JSON')
     .addHelpText('after', tailHelp)
     .addHelpText(

@@ -49,6 +49,16 @@ export function invalidSetting(field: string, what: string, cause?: unknown): In
   return new IndelibleError('invalid_config', { message: `${field} ${what}`, field, cause });
 }
 
+const units = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+/** A size as 500M, 2GiB or 1000000, in bytes. @throws IndelibleError `invalid_config` */
+export function byteSize(value: string, field: string): number {
+  const [, digits, unit] = /^(\d{1,12})([KMG]?)(?:iB|B)?$/i.exec(value) ?? [];
+  const size = Number(digits) * units[(unit ?? '').toUpperCase() as keyof typeof units];
+  if (size > 0) return size;
+  throw invalidSetting(field, `is ${JSON.stringify(value)}; it must be a size as 500M or 2GiB`);
+}
+
 /** The file of a `sqlite:` address; undefined for other addresses, and for a database in memory. */
 export function sqliteFile({ value }: Setting): string | undefined {
   const path = value.startsWith('sqlite:') ? value.slice('sqlite:'.length) : '';

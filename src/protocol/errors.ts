@@ -112,6 +112,12 @@ export const errorTable = {
     remedy:
       'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
   },
+  spooled: {
+    status: 202,
+    summary:
+      'The message is on disk and not yet in the database, which is away or slow. It is stored, in its order, when that is back.',
+    remedy: 'Nothing: it is not lost, also if the process dies. `indelible spool list` shows what waits.',
+  },
   broadcast_failed: {
     status: 502,
     summary: 'The message is stored, but the WebSocket manager failed or was too slow to send it to watchers.',
