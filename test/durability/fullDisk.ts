@@ -39,7 +39,7 @@ export async function fillDisk({ seed, killed = false, early }: FullDiskOptions)
       ...(early !== undefined && { early }),
     });
   const first = start('first');
-  await first.until('the disk is full', (lines) => (early === undefined ? lines : []).some(waits) || isFull(disk));
+  await first.until('the disk is full', (lines) => lines.some(waits) || isFull(disk));
   await first.until('it went on for a while', (lines) => lines.some(waits) || acknowledgedIn(lines) > 400);
   if (killed) await first.kill();
   const whenFull = acknowledgedIn(first.lines);
@@ -51,15 +51,18 @@ export async function fillDisk({ seed, killed = false, early }: FullDiskOptions)
   if (second.isOver) second = start('third');
   await second.goesOn(20);
   const code = await second.stop();
-  const told = [first, second].filter((writer, index, all) => all.indexOf(writer) === index);
-  const history = historyOf(told.map(({ lines }) => ({ lines, known: lines.length })));
-  const violations = await violationsInFile(path, history);
-  const later = told.flatMap(({ lines }) => lines.filter(waits)).length;
-  return { violations, code, whenFull, later, refusal };
+  const told = [...new Set([first, second])].map(({ lines }) => (killed ? lines : lines.map(storedLater)));
+  const violations = await violationsInFile(path, historyOf(told.map((lines) => ({ lines, known: lines.length }))));
+  return { violations, code, whenFull, later: first.lines.filter(waits).length, refusal };
 }
 
 function isFull(disk: string): boolean {
   return /100%/.test(execFileSync('df', [disk], { encoding: 'utf8' }));
+}
+
+/** What a process that ended in good order has told somebody to be waiting is stored. */
+function storedLater(line: ToldLine): ToldLine {
+  return 'settled' in line && line.status === 'pending' ? { ...line, status: 'spooled' } : line;
 }
 
 /** Whoever saved was told that the message is not stored yet. */
