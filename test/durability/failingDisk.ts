@@ -88,6 +88,7 @@ function tracedWriter(place: string, name: string, calls: readonly FailingCalls[
     planIds: ['a', 'b'],
     seed: random.below(2 ** 32),
     contentLength: 60_000,
+    pauseMs: 6,
     runBy: calls.length === 0 ? [] : runByStrace(calls, files, traceOf(place, name)),
     ...(early !== undefined && { early }),
   });

@@ -36,6 +36,7 @@ export async function fillDisk({ seed, killed = false, early }: FullDiskOptions)
       planIds: ['a', 'b'],
       seed,
       contentLength: 10_000,
+      pauseMs: 6,
       ...(early !== undefined && { early }),
     });
   const first = start('first');

@@ -44,6 +44,7 @@ export async function cutPower({ durable, cuts, cache, seed, disk: diskOptions }
     planIds: ['a', 'b'],
     seed: random.below(2 ** 32),
     contentLength: 60_000,
+    pauseMs: 6,
     ...durable.writer(place(disk.folder)),
   });
   const violations: string[] = [];

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { SaveResult } from '../../src/persistence/saveResult.ts';
 import { History, type HistoryOptions, type Submission, type SubmittedMessage } from '../../src/testing/index.ts';
 
@@ -15,11 +15,39 @@ interface ToldError {
   readonly retries: number;
 }
 
-/** The lines that were written whole until now. */
-export function readTold(path: string): ToldLine[] {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as ToldLine);
+/** A file of such lines that somebody else writes to, read on and on. */
+export class ToldFile {
+  readonly path: string;
+  readonly #lines: ToldLine[] = [];
+  #bytes = 0;
+  #rest = Buffer.alloc(0);
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The lines that were written whole until now. Later calls do not change what was answered. */
+  read(): readonly ToldLine[] {
+    this.#rest = Buffer.concat([this.#rest, this.#more()]);
+    const end = this.#rest.lastIndexOf(0x0a) + 1;
+    const whole = this.#rest.toString('utf8', 0, end);
+    this.#rest = this.#rest.subarray(end);
+    for (const line of whole.split('\n')) if (line !== '') this.#lines.push(JSON.parse(line));
+    return this.#lines.slice();
+  }
+
+  #more(): Buffer {
+    if (!existsSync(this.path)) return Buffer.alloc(0);
+    const file = openSync(this.path, 'r');
+    try {
+      const more = Buffer.alloc(fstatSync(file).size - this.#bytes);
+      const read = readSync(file, more, 0, more.length, this.#bytes);
+      this.#bytes += read;
+      return more.subarray(0, read);
+    } finally {
+      closeSync(file);
+    }
+  }
 }
 
 export interface Told {

@@ -23,11 +23,13 @@ export interface WriterOptions {
   readonly seed: number;
   /** In characters, at most. */
   readonly contentLength: number;
+  /** Between what one producer saves and what it saves next, in ms, at most. */
+  readonly pauseMs: number;
   /** For a control: it acknowledges before it commits, by so many ms. */
   readonly early?: number;
 }
 
-const { store, told, name, planIds, seed, contentLength, early } = JSON.parse(process.argv[2] ?? '') as WriterOptions;
+const { store, told, name, planIds, seed, contentLength, pauseMs, early } = JSON.parse(process.argv[2] ?? '') as WriterOptions;
 const file = openSync(told, 'a');
 const random = new SeededRandom(seed);
 let stopped = false;
@@ -54,7 +56,7 @@ async function produce(planId: string, producer: string): Promise<void> {
       }
     });
     await Promise.all(burst);
-    await sleep(random.below(6));
+    await sleep(random.below(pauseMs));
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { isStopped } from '../../src/testing/postgres/serverProcesses.ts';
-import { acknowledgedIn, readTold, type ToldLine } from './told.ts';
+import { acknowledgedIn, ToldFile, type ToldLine } from './told.ts';
 import type { WriterOptions } from './writer.ts';
 
 const program = fileURLToPath(new URL('writer.ts', import.meta.url));
@@ -19,13 +19,13 @@ export interface WriterProcessOptions extends WriterOptions {
 
 /** `writer.ts` in a process of its own. Killed when the test is over. */
 export class WriterProcess {
-  readonly told: string;
+  readonly told: ToldFile;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #said = '';
 
   constructor({ nodeOptions = [], runBy = [], ...options }: WriterProcessOptions) {
-    this.told = options.told;
+    this.told = new ToldFile(options.told);
     const [command, ...args] = [...runBy, process.execPath, ...nodeOptions, program, JSON.stringify(options)];
     this.#child = spawn(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr?.on('data', (piece: Buffer) => {
@@ -35,8 +35,8 @@ export class WriterProcess {
     onTestFinished(() => this.kill());
   }
 
-  get lines(): ToldLine[] {
-    return readTold(this.told);
+  get lines(): readonly ToldLine[] {
+    return this.told.read();
   }
 
   get isOver(): boolean {
@@ -60,7 +60,7 @@ export class WriterProcess {
       if (this.isOver && orOver) return;
       const late = performance.now() > deadline;
       if (this.isOver || late) throw new Error(`${late ? 'never' : 'it ended before'}: ${what}\n${this.#said}`);
-      await sleep(5);
+      await sleep(10);
     }
   }
 
