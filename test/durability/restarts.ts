@@ -104,7 +104,7 @@ class RemoteLoad {
 }
 
 /** And a plan, so that no server takes it for its first run and shows what it can. */
-async function makeTables(address: string): Promise<void> {
+export async function makeTables(address: string): Promise<void> {
   const store = await openStore(address);
   await store.log.append([sample('m', { planId: 'there was one before' })]);
   await store.close();
