@@ -7,7 +7,7 @@ const { able, leftOut } = loopMounts();
 
 describe('P11: a disk that breaks gives an error, never a false acknowledgement', { timeout: 120_000 }, () => {
   it.skipIf(!able)(`and all that was acknowledged is there when it is repaired${leftOut}`, async () => {
-    const { violations, acknowledged, codes } = await breakDisk({ seed });
+    const { violations, acknowledged } = await breakDisk({ seed });
     expect(violations, `SEED=${seed}`).toEqual([]);
     expect(acknowledged).toBeGreaterThan(20);
   });

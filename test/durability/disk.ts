@@ -130,7 +130,15 @@ async function unmount(folder: string): Promise<void> {
 }
 
 async function format(image: string): Promise<void> {
-  await execute('mkfs.ext4', ['-q', '-F', '-b', '4096', '-E', 'lazy_itable_init=0,lazy_journal_init=0,nodiscard', image]);
+  await execute('mkfs.ext4', [
+    '-q',
+    '-F',
+    '-b',
+    '4096',
+    '-E',
+    'lazy_itable_init=0,lazy_journal_init=0,nodiscard',
+    image,
+  ]);
 }
 
 async function zeros(path: string, megabytes: number): Promise<void> {

@@ -29,10 +29,14 @@ export async function saveOnFailingDisk({ rounds, seed, early }: FailingDiskOpti
     const forGood = random.below(3) === 0;
     const calls = forGood ? failingForGood(random) : anyFailingCalls(random);
     const writer = tracedWriter(place, `r${round}`, calls, random, early);
-    await writer.until('saved enough, or nothing more is stored', (lines) => {
-      const settled = lines.filter((line) => 'settled' in line);
-      return settled.length >= 150 || settled.some(({ status }) => status !== 'stored');
-    }, { orOver: true });
+    await writer.until(
+      'saved enough, or nothing more is stored',
+      (lines) => {
+        const settled = lines.filter((line) => 'settled' in line);
+        return settled.length >= 150 || settled.some(({ status }) => status !== 'stored');
+      },
+      { orOver: true },
+    );
     const waits = writer.lines.some((line) => 'settled' in line && line.status !== 'stored');
     if (waits || random.below(2) === 0) await writer.kill();
     const code = await writer.stop();
@@ -40,7 +44,7 @@ export async function saveOnFailingDisk({ rounds, seed, early }: FailingDiskOpti
     const { lines } = writer;
     told.push({ lines, known: lines.length });
     failed += failedCalls(traceOf(place, `r${round}`));
-    // Another connection, in this process, whose calls do not fail.
+    // A connection in this process, whose calls do not fail.
     const found = await violationsInFile(databaseOf(place), historyOf(told));
     violations.push(...found.map((violation) => `round ${round}, ${JSON.stringify(calls)}: ${violation}`));
   }
@@ -56,9 +60,14 @@ export async function openOnFailingDisk(call: FailingCalls, seed: number) {
   const place = folderOfTest();
   const told = [];
   const violations: string[] = [];
-  for (const [name, calls] of [['first', [call]], ['second', []]] as const) {
+  for (const [name, calls] of [
+    ['first', [call]],
+    ['second', []],
+  ] as const) {
     const writer = tracedWriter(place, name, calls, random);
-    await writer.until('some is stored', (lines) => lines.filter((line) => 'settled' in line).length >= 10, { orOver: name === 'first' });
+    await writer.until('some is stored', (lines) => lines.filter((line) => 'settled' in line).length >= 10, {
+      orOver: name === 'first',
+    });
     violations.push(...openedBadly(await writer.stop(), writer.said));
     const { lines } = writer;
     told.push({ lines, known: lines.length });
@@ -75,10 +84,23 @@ function openedBadly(code: number | null, said: string): string[] {
 
 function failingForGood(random: SeededRandom): FailingCalls[] {
   const call = random.pick(['pwrite64', 'fsync'] as const);
-  return [{ call, error: random.pick(['EIO', 'ENOSPC'] as const), first: 1 + random.below(call === 'fsync' ? 40 : 400), then: 'all' }];
+  return [
+    {
+      call,
+      error: random.pick(['EIO', 'ENOSPC'] as const),
+      first: 1 + random.below(call === 'fsync' ? 40 : 400),
+      again: 'all',
+    },
+  ];
 }
 
-function tracedWriter(place: string, name: string, calls: readonly FailingCalls[], random: SeededRandom, early?: number) {
+function tracedWriter(
+  place: string,
+  name: string,
+  calls: readonly FailingCalls[],
+  random: SeededRandom,
+  early?: number,
+) {
   const database = databaseOf(place);
   const files = [database, `${database}-wal`, `${database}-shm`, join(database, '..')];
   return new WriterProcess({

@@ -70,7 +70,11 @@ export async function killAtRandom({ server, database, victims, kills, seed, ear
     const said = () => historyOf(told.map((file, index) => ({ lines: file.read(), known: known[index] ?? 0 })));
     const rows = await rowsOf(said(), url);
     // What was read may have been handed over meanwhile.
-    violations.push(...said().violations(rows).map((violation) => `kill ${kill}, ${victim}: ${violation}`));
+    violations.push(
+      ...said()
+        .violations(rows)
+        .map((violation) => `kill ${kill}, ${victim}: ${violation}`),
+    );
     writers.forEach((writer, index) => {
       if (writer.isOver) writers[index] = start();
     });

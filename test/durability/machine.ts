@@ -18,7 +18,10 @@ export function loopMounts(): Ability {
       const mounted = join(folder, 'mounted');
       try {
         execFileSync('sh', ['-ec', `truncate -s 4M ${image}; mkfs.ext4 -q -F ${image}; mkdir ${mounted}`]);
-        execFileSync('sh', ['-ec', `mount -o loop ${image} ${mounted}; fsfreeze -f ${mounted}; fsfreeze -u ${mounted}`]);
+        execFileSync('sh', [
+          '-ec',
+          `mount -o loop ${image} ${mounted}; fsfreeze -f ${mounted}; fsfreeze -u ${mounted}`,
+        ]);
       } finally {
         execFileSync('sh', ['-c', `umount ${mounted} 2>/dev/null; rm -rf ${image} ${mounted}`]);
       }

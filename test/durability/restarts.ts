@@ -32,7 +32,13 @@ const planIds = ['a', 'b', 'c'];
  * connected to both. Answers what does not hold in the end, how the servers ended, how long the slowest took, in ms, and
  * with which codes sockets were closed.
  */
-export async function restartInTurn({ store, restarts, seed, outage, end = (server) => server.stop() }: RestartsOptions) {
+export async function restartInTurn({
+  store,
+  restarts,
+  seed,
+  outage,
+  end = (server) => server.stop(),
+}: RestartsOptions) {
   const random = new SeededRandom(seed);
   const history = new History();
   await makeTables(store);
@@ -61,7 +67,9 @@ export async function restartInTurn({ store, restarts, seed, outage, end = (serv
     }
     await load.stop();
     const rows = await rowsOf(history, store);
-    await Promise.all(watchers.map((watcher) => watcher.end(rows.filter(({ planId }) => planId === watcher.planId).length)));
+    await Promise.all(
+      watchers.map((watcher) => watcher.end(rows.filter(({ planId }) => planId === watcher.planId).length)),
+    );
     const closeCodes = watchers.flatMap((watcher) => watcher.closeCodes);
     return { violations: history.violations(rows), counts: history.counts(), codes, slowestMs, closeCodes };
   } finally {

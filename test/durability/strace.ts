@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
+import type { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
 
 /** Calls that fail, as the disk's kernel lets them fail. The call itself is not made. */
 export interface FailingCalls {
@@ -8,15 +8,15 @@ export interface FailingCalls {
   /** The k-th call fails, from 1 on. */
   readonly first: number;
   /** And then each so many calls later, or all; left out: never again. */
-  readonly then?: number | 'all';
+  readonly again?: number | 'all';
 }
 
 /** `strace` as what runs a process whose calls on these files fail. It becomes that process: its parent sees no other. */
 export function runByStrace(calls: readonly FailingCalls[], files: readonly string[], trace: string): string[] {
   const names = [...new Set(calls.map(({ call }) => call))].join();
-  const faults = calls.flatMap(({ call, error, first, then }) => {
-    const again = then === undefined ? '' : then === 'all' ? '+' : `+${then}`;
-    return ['-e', `inject=${call}:error=${error}:when=${first}${again}`];
+  const faults = calls.flatMap(({ call, error, first, again }) => {
+    const step = again === undefined ? '' : again === 'all' ? '+' : `+${again}`;
+    return ['-e', `inject=${call}:error=${error}:when=${first}${step}`];
   });
   const watched = files.flatMap((file) => ['-P', file]);
   return ['strace', '-D', '-f', '-qq', '-o', trace, ...watched, '-e', `trace=${names}`, ...faults];
@@ -31,7 +31,7 @@ export function failedCalls(trace: string): number {
 export function anyFailingCalls(random: SeededRandom): FailingCalls[] {
   const error = random.pick(['EIO', 'ENOSPC'] as const);
   return [
-    { call: 'pwrite64', error, first: 1 + random.below(60), then: 11 + random.below(60) },
-    { call: 'fsync', error: 'EIO', first: 1 + random.below(20), then: 3 + random.below(20) },
+    { call: 'pwrite64', error, first: 1 + random.below(60), again: 11 + random.below(60) },
+    { call: 'fsync', error: 'EIO', first: 1 + random.below(20), again: 3 + random.below(20) },
   ];
 }

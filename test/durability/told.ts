@@ -71,7 +71,10 @@ export function historyOf(told: readonly Told[], options?: HistoryOptions): Hist
 
 /** As `Submission.settle` does with the whole result. */
 function settle(submission: Submission | undefined, line: Extract<ToldLine, { settled: string }>): void {
-  if (line.status === 'spooled') return submission?.acknowledged();
+  if (line.status === 'spooled') {
+    submission?.acknowledged();
+    return;
+  }
   const message = { sequence: line.sequence };
   submission?.settle({ status: line.status, message, ...line.error, error: line.error } as unknown as SaveResult);
 }

@@ -29,7 +29,9 @@ export interface WriterOptions {
   readonly early?: number;
 }
 
-const { store, told, name, planIds, seed, contentLength, pauseMs, early } = JSON.parse(process.argv[2] ?? '') as WriterOptions;
+const { store, told, name, planIds, seed, contentLength, pauseMs, early } = JSON.parse(
+  process.argv[2] ?? '',
+) as WriterOptions;
 const file = openSync(told, 'a');
 const random = new SeededRandom(seed);
 let stopped = false;
