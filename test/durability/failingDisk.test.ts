@@ -13,6 +13,7 @@ describe('P11: a disk that fails gives an error, never a false acknowledgement',
     const { violations, failed, counts } = await saveOnFailingDisk({ rounds: 6, seed });
     expect(violations, `SEED=${seed}`).toEqual([]);
     expect(failed).toBeGreaterThan(6);
+    expect(counts.refused).toBe(0);
     expect(counts.acknowledged).toBeGreaterThan(50);
   });
 

@@ -7,9 +7,10 @@ const { able, leftOut } = memoryMounts();
 
 describe('P11: a full disk gives an error, never a false acknowledgement', { timeout: 120_000 }, () => {
   it.skipIf(!able)(`and what waited is stored when there is room${leftOut}`, async () => {
-    const { violations, code, later } = await fillDisk({ seed });
+    const { violations, code, refused, later } = await fillDisk({ seed });
     expect(violations, `SEED=${seed}`).toEqual([]);
     expect(code).toBe(0);
+    expect(refused).toBe(0);
     expect(later).toBeGreaterThan(0);
   });
 

@@ -53,8 +53,10 @@ export async function fillDisk({ seed, killed = false, early }: FullDiskOptions)
   await second.goesOn(20);
   const code = await second.stop();
   const told = [...new Set([first, second])].map(({ lines }) => (killed ? lines : lines.map(storedLater)));
-  const violations = await violationsInFile(path, historyOf(told.map((lines) => ({ lines, known: lines.length }))));
-  return { violations, code, whenFull, later: first.lines.filter(waits).length, refusal };
+  const history = historyOf(told.map((lines) => ({ lines, known: lines.length })));
+  const violations = await violationsInFile(path, history);
+  const { refused } = history.counts();
+  return { violations, code, whenFull, refused, later: first.lines.filter(waits).length, refusal };
 }
 
 function isFull(disk: string): boolean {

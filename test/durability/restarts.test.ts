@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTcpProxy } from '../../src/testing/tcpProxy.ts';
 import { seed } from '../postgres/seed.ts';
 import { type Database, storesUnderTest } from '../storesUnderTest.ts';
+import { endInOutage } from './hastyServer.ts';
 import { type Outage, restartInTurn } from './restarts.ts';
 import { stopWhileAgentsTalk } from './talkingServer.ts';
 
@@ -39,6 +40,15 @@ describe.each(storesUnderTest)('P15: SIGTERM to `serve` on $name', { timeout: 18
     expect(code).toBe(0);
   });
 
+  it('while the database is away for a moment: what its agents handed over is stored, though nobody waited for it', async () => {
+    const { store, outage } = await withOutage(await databaseOfTest(), 'refuse');
+    const { violations, missing, handedOver, code } = await endInOutage(store, outage);
+    expect(violations).toEqual([]);
+    expect(missing).toBe(0);
+    expect(handedOver).toBeGreaterThan(100);
+    expect(code).toBe(0);
+  });
+
   it('control: a server that is killed closes its sockets with no code, and decides not all that it was given', async () => {
     const end = async (server: { kill(): Promise<void> }) => {
       await server.kill();
@@ -58,16 +68,18 @@ describe.each(storesUnderTest)('P15: SIGTERM to `serve` on $name', { timeout: 18
     return database;
   }
 
-  /** SQLite: another process has the write lock. PostgreSQL: the network swallows everything. */
-  async function withOutage({ address }: Database): Promise<{ store: string; outage: Outage }> {
+  /** SQLite: another process has the write lock. PostgreSQL: the network swallows or refuses everything. */
+  async function withOutage({ address }: Database, how: 'blackHole' | 'refuse' = 'blackHole') {
     if (name === 'sqlite') {
       const other = new DatabaseSync(address.slice('sqlite:'.length));
       onTestFinished(() => other.close());
       const run = (statement: string) => async () => other.exec(statement);
-      return { store: address, outage: { begin: run('BEGIN IMMEDIATE'), end: run('ROLLBACK') } };
+      const outage: Outage = { begin: run('BEGIN IMMEDIATE'), end: run('ROLLBACK') };
+      return { store: address, outage };
     }
     const network = await startTcpProxy({ target: address });
     onTestFinished(() => network.close());
-    return { store: network.through(address), outage: { begin: () => network.blackHole(), end: () => network.pass() } };
+    const outage: Outage = { begin: () => network[how](), end: () => network.pass() };
+    return { store: network.through(address), outage };
   }
 });
