@@ -1,6 +1,7 @@
 import { Feed } from '../feed/feed.ts';
 import { eventLog } from '../observe/eventLog.ts';
 import { type Observer, tellAll } from '../observe/events.ts';
+import { PrometheusMetrics, type Readings } from '../observe/prometheus.ts';
 import type { Broadcaster } from '../persistence/broadcaster.ts';
 import { DualPersistenceManager } from '../persistence/dualPersistenceManager.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../persistence/messagePersistenceService.ts';
@@ -49,6 +50,7 @@ export class Indelible implements AgentLog {
   readonly persistence: MessagePersistenceService;
   readonly feed: Feed;
   readonly live: LiveChannel;
+  readonly metrics: PrometheusMetrics;
   readonly clock: Clock;
   readonly observe: Observer;
   readonly #dual: DualPersistenceManager;
@@ -57,7 +59,9 @@ export class Indelible implements AgentLog {
     const { clock = systemClock, observe = () => {}, logger } = options;
     this.store = store;
     this.clock = clock;
-    this.observe = logger === undefined ? tellAll(observe) : tellAll(observe, eventLog(logger));
+    this.metrics = new PrometheusMetrics(() => this.#readings());
+    const observers = [this.metrics.observe, observe, ...(logger === undefined ? [] : [eventLog(logger)])];
+    this.observe = tellAll(...observers);
     this.feed = new Feed({ log: store.log, clock, observe: this.observe });
     this.persistence = new MessagePersistenceService({
       ...options.persistence,
@@ -77,6 +81,21 @@ export class Indelible implements AgentLog {
   /** Saves a message. Never throws: see {@link SaveResult}. */
   save(message: NewMessage): Promise<SaveResult> {
     return this.persistence.save(message);
+  }
+
+  #readings(): Readings {
+    const { breaker, depth, size, setAside, oldestAgeMs } = this.persistence.outage();
+    const { queued } = this.persistence;
+    const { successRate } = this.persistence.statistics();
+    return {
+      breaker,
+      spoolDepth: depth,
+      spoolBytes: size,
+      spoolOldestAgeMs: oldestAgeMs,
+      setAside,
+      queued,
+      successRate,
+    };
   }
 
   /** Saves a message, then shows it by `webSocketManager` if one is given. Never throws. */

@@ -35,6 +35,9 @@ export async function openLog(
   } catch (error) {
     await store.close();
     if (!IndelibleError.is(error, 'spool_unavailable')) throw error;
-    throw withRemedy(error, 'Name a file that can be written, with `--spool` or INDELIBLE_SPOOL, or give `--no-spool`.');
+    throw withRemedy(
+      error,
+      'Name a file that can be written, with `--spool` or INDELIBLE_SPOOL, or give `--no-spool`.',
+    );
   }
 }

@@ -48,7 +48,11 @@ export async function replayCommand(
   let target: ReplayTarget | undefined;
   try {
     if (url !== undefined) target = new ServerTarget(url, patience);
-    else target = new StoreTarget(await openLog(await openNamedStore(address, environment), address, { spool: false }, environment), patience);
+    else
+      target = new StoreTarget(
+        await openLog(await openNamedStore(address, environment), address, { spool: false }, environment),
+        patience,
+      );
     const startedAt = clock.monotonic();
     const result = await replay(transcripts, target, {
       concurrency,

@@ -99,7 +99,11 @@ describe('the queues of plans', () => {
 
   const anyAction = fc.oneof(
     fc.record({ do: fc.constant('push' as const), plan: fc.constantFrom('p', 'q', 'r') }),
-    fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 6 }), but: fc.constantFrom('p', 'q', '') }),
+    fc.record({
+      do: fc.constant('take' as const),
+      count: fc.integer({ min: 1, max: 6 }),
+      but: fc.constantFrom('p', 'q', ''),
+    }),
     fc.record({ do: fc.constant('land' as const), which: fc.nat(3), decided: fc.nat(6) }),
   );
 
@@ -139,7 +143,8 @@ describe('the queues of plans', () => {
         expect(queues.length).toBe(open.reduce((sum, count) => sum + count));
       }
       for (const batch of flying) land(batch, 100);
-      for (let batch = queues.takeBatch(7, 100, all); batch.length > 0; batch = queues.takeBatch(7, 100, all)) land(batch, 100);
+      for (let batch = queues.takeBatch(7, 100, all); batch.length > 0; batch = queues.takeBatch(7, 100, all))
+        land(batch, 100);
       expect(decided).toEqual(pushed);
     },
   );

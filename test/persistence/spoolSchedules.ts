@@ -89,7 +89,10 @@ export async function run(make: MakeDesign, { scheduler, agents, fates, ticks, c
     const { store, faults } = withFaults(sqlite);
     let isDead = false;
     faults.script = async ({ messages }) => {
-      const fate = await scheduler.schedule(Promise.resolve(nextFate.next().value ?? 'none'), `append ${messages.length}`);
+      const fate = await scheduler.schedule(
+        Promise.resolve(nextFate.next().value ?? 'none'),
+        `append ${messages.length}`,
+      );
       return isDead ? 'hang' : fate;
     };
     const spool = new MemorySpool(disk, { now: () => clock.now() });

@@ -6,8 +6,7 @@ import type { Design, DesignOptions, MakeDesign } from './spoolSchedules.ts';
 export const directElseSpool: MakeDesign = (options) => new TemptingDesign(options, () => false);
 
 /** "While something is on disk, write to disk; else to the database." */
-export const spoolWhileNotEmpty: MakeDesign = (options) =>
-  new TemptingDesign(options, () => options.spool.depth > 0);
+export const spoolWhileNotEmpty: MakeDesign = (options) => new TemptingDesign(options, () => options.spool.depth > 0);
 
 /** A service without a queue of its own: each save finds its own way. */
 class TemptingDesign implements Design {
