@@ -341,7 +341,7 @@ describe('a chat is read back as the page had it', () => {
       const ask = tool({ description: 'Asks.', inputSchema: z.object({}) });
       const run = async (messages: UIMessage[], steps: Step[]) => {
         const chat = durable({ log: indelible, planId, messages });
-        const settings = chat.settings({ model: scriptedModel(steps), tools: { ask } as ToolSet });
+        const settings = chat.settings({ model: scriptedModel(steps), tools: { ask } as unknown as ToolSet });
         const result = streamText({ ...settings, messages: await convertToModelMessages(messages) });
         await whole(chat.respond(result));
         return chatMessages(indelible, planId);
