@@ -1,7 +1,10 @@
 import { gateway, type LanguageModel, type LanguageModelMiddleware, wrapLanguageModel } from 'ai';
 import type { StreamPart } from './aiSdkModelCall.ts';
-import type { OpenAnswer } from './aiSdkOpenAnswer.ts';
+import type { Failure } from './aiSdkOpenAnswer.ts';
 import type { AiSdkRecorder } from './aiSdkRecorder.ts';
+import { readToEnd } from './readToEnd.ts';
+
+const unfinished = 'the stream ended without a finish';
 
 type WrappedModel = ReturnType<typeof wrapLanguageModel>;
 
@@ -24,10 +27,21 @@ export function durableModel(model: LanguageModel, recorder: AiSdkRecorder): Wra
       const answer = recorder.begin(params.prompt);
       try {
         const result = await doStream();
-        return { ...result, stream: recorded(result.stream, answer, params.abortSignal) };
+        return { ...result, stream: recorded(result.stream) };
       } catch (error) {
-        await answer.end({ why: params.abortSignal?.aborted ? 'aborted' : 'error', error });
+        await answer.end(failure(error));
         throw error;
+      }
+
+      function recorded(source: ReadableStream<StreamPart>): ReadableStream<StreamPart> {
+        return readToEnd(source, {
+          part: (part) => answer.take(part),
+          end: (broken) => answer.end(broken === undefined ? failure(unfinished) : failure(broken.error)),
+        });
+      }
+
+      function failure(error: unknown): Failure {
+        return { why: params.abortSignal?.aborted ? 'aborted' : 'error', error };
       }
     },
   };
@@ -38,34 +52,4 @@ export function durableModel(model: LanguageModel, recorder: AiSdkRecorder): Wra
 function resolved(model: LanguageModel): Exclude<LanguageModel, string> {
   if (typeof model !== 'string') return model;
   return (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model);
-}
-
-function recorded(
-  source: ReadableStream<StreamPart>,
-  answer: OpenAnswer,
-  signal: AbortSignal | undefined,
-): ReadableStream<StreamPart> {
-  let isRead = true;
-  return new ReadableStream<StreamPart>({
-    start(controller) {
-      void pump(controller);
-    },
-    cancel() {
-      isRead = false;
-    },
-  });
-
-  async function pump(controller: ReadableStreamDefaultController<StreamPart>): Promise<void> {
-    try {
-      for await (const part of source) {
-        await answer.take(part);
-        if (isRead) controller.enqueue(part);
-      }
-      await answer.end({ why: 'error', error: 'the stream ended without a finish' });
-      if (isRead) controller.close();
-    } catch (error) {
-      await answer.end({ why: signal?.aborted ? 'aborted' : 'error', error });
-      if (isRead) controller.error(error);
-    }
-  }
 }

@@ -3,6 +3,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import type { AgentLog } from './agentLog.ts';
 import { durableProvider, isDurableModel } from './openaiAgentsModel.ts';
 import { OpenAiRunRecorder } from './openaiAgentsRecorder.ts';
+import { readToEnd } from './readToEnd.ts';
 
 export type { AgentLog, LiveChannel } from './agentLog.ts';
 export { openIndelible } from './indelible.ts';
@@ -70,6 +71,14 @@ export function durable(runner: Runner, options: DurableRunnerOptions): Runner {
     return runner.emit(type, ...args) || heard;
   };
   return durableRunner;
+}
+
+/**
+ * The events of a streamed run for a reader that may go, such as a client over HTTP: the run goes on without it. (In OpenAI
+ * Agents a reader of the result itself that stops reading cancels the run. Its `signal` still does.)
+ */
+export function unattended<E>(result: AsyncIterable<E>): ReadableStream<E> {
+  return readToEnd(result);
 }
 
 function listen(runner: Runner): void {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { chatMessages, type DurableChat, durable } from '../../src/agents/aiSdk.ts';
 import { Indelible } from '../../src/agents/indelible.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { withFaults } from '../../src/testing/faultyStore.ts';
 import { calls, finish, Gate, type Step, says, scriptedModel, words } from './aiSdkScript.ts';
 import { RecordingLog, unwatched } from './recordingLog.ts';
 
@@ -278,6 +279,20 @@ describe('a log that does not answer', () => {
     expect(await whole(chat.respond(await asked(chat, scriptedModel(...script()))))).toContain('95 ');
     expect(log.messages).toHaveLength(4);
   });
+});
+
+test('5.3: with the database away in the middle, all is stored, in order, once, when it is back', async () => {
+  const { store, faults } = withFaults(openSqliteStore(':memory:'));
+  const indelible = new Indelible(store, { persistence: { deadlineMs: 30 } });
+  const chat = durable({ log: indelible, planId, messages: question });
+  const away = async () => faults.refuse();
+  const [first = [], second = []] = script();
+  const response = chat.respond(await asked(chat, scriptedModel([away, ...first], second)));
+  expect(await whole(response)).toContain('95 ');
+  faults.heal();
+  const stored = async () => (await indelible.persistence.getMessagesForPlan(planId)).map(({ content }) => content);
+  await expect.poll(stored).toEqual(['To Lisbon?', '', '{"found":"Lisbon","price":95}', 'It is 95 euros.']);
+  await indelible.close();
 });
 
 describe('a chat is read back as the page had it', () => {

@@ -9,7 +9,10 @@ import {
 } from '@openai/agents/testing';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { durable, durableModel } from '../../src/agents/openaiAgents.ts';
+import { Indelible } from '../../src/agents/indelible.ts';
+import { durable, durableModel, unattended } from '../../src/agents/openaiAgents.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { withFaults } from '../../src/testing/faultyStore.ts';
 import { Gate } from './aiSdkScript.ts';
 import { RecordingLog, unwatched } from './recordingLog.ts';
 
@@ -232,5 +235,50 @@ describe('a run goes on', () => {
     gate.open();
     await expect(result.completed).rejects.toThrow('reset');
     expect(log.messages[1]).toMatchObject({ content: 'Half an answer.', metadata: { interrupted: 'error' } });
+  });
+
+  test('1.2: although its client goes in the middle; one that cancels the run itself leaves what was said, marked', async () => {
+    const streamed = async (leave: (result: AsyncIterable<unknown> & { toStream(): unknown }) => ReadableStream) => {
+      const log = new RecordingLog();
+      const gate = new Gate();
+      const half = modelStreamResponder(async function* () {
+        yield { type: 'response_started' };
+        yield { type: 'output_text_delta', delta: 'Half ' };
+        await gate.pass();
+        const output = [assistantMessage('Half an answer.'), functionCall('lookUp', { q: 'x' }, { callId: 'c' })];
+        yield { type: 'output_text_delta', delta: 'an answer.' };
+        const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
+        yield { type: 'response_done', response: { id: 'r', usage, output } };
+      });
+      const runner = durable(runnerOn(new ScriptedModel([half, [assistantMessage('Whole.')]])), { log, planId });
+      const result = await runner.run(team(), 'Say.', { stream: true });
+      const reader = leave(result).getReader();
+      await reader.read();
+      await gate.reached;
+      await reader.cancel();
+      gate.open();
+      await result.completed.catch(() => {});
+      return log;
+    };
+    const gone = await streamed(unattended);
+    expect(gone.said).toEqual(['user: Say.', 'Planner: Half an answer.', 'lookUp: found', 'Planner: Whole.']);
+    const cancelled = await streamed((result) => result.toStream() as ReadableStream);
+    await expect.poll(() => cancelled.said).toEqual(['user: Say.', 'Planner: Half ']);
+    expect(cancelled.messages[1]).toMatchObject({ metadata: { interrupted: 'aborted' } });
+  });
+
+  test('5.3: with the database away in the middle; all is stored, in order, once, when it is back', async () => {
+    const { store, faults } = withFaults(openSqliteStore(':memory:'));
+    const indelible = new Indelible(store, { persistence: { deadlineMs: 30 } });
+    const agent = team(async () => {
+      faults.refuse();
+      return 'found';
+    });
+    const runner = durable(runnerOn(new ScriptedModel(script())), { log: indelible, planId });
+    expect((await runner.run(agent, 'To Lisbon?')).finalOutput).toBe('Take the train.');
+    faults.heal();
+    const stored = async () => (await indelible.persistence.getMessagesForPlan(planId)).map(({ agentName, content }) => `${agentName}: ${content}`);
+    await expect.poll(stored).toEqual(said);
+    await indelible.close();
   });
 });
