@@ -80,6 +80,8 @@ for (const message of await indelible.persistence.getMessagesForPlan('trip')) {
   const said = message.content || JSON.stringify(message.metadata['tool_calls']);
   console.log(`${message.sequence}  ${message.agentName} (${message.agentType}): ${said}`);
 }
-console.log(`\nA page that is loaded now shows ${chat.length} messages, the last of ${chat.at(-1)?.parts.length} parts.`);
+console.log(
+  `\nA page that is loaded now shows ${chat.length} messages, the last of ${chat.at(-1)?.parts.length} parts.`,
+);
 await indelible.close();
 rmSync(folder, { recursive: true });

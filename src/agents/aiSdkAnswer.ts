@@ -147,7 +147,8 @@ function isPlain(content: readonly ContentPart[]): boolean {
 
 function block(part: ContentPart): unknown {
   // The call itself stands in `tool_calls`.
-  if (part.type === 'tool-call') return { type: part.type, id: part.toolCallId, providerMetadata: part.providerMetadata };
+  if (part.type === 'tool-call')
+    return { type: part.type, id: part.toolCallId, providerMetadata: part.providerMetadata };
   if (part.type !== 'file' && part.type !== 'reasoning-file') return part;
   const { data, ...file } = part;
   if (data.type === 'url') return { ...file, url: String(data.url) };

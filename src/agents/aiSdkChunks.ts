@@ -21,7 +21,10 @@ function toolChunks({ content, metadata }: WireMessageBody): UIMessageChunk[] {
 function answerChunks(message: WireMessageBody): UIMessageChunk[] {
   const { content_blocks: blocks } = message.metadata;
   if (Array.isArray(blocks)) return blocks.flatMap((block, place) => blockChunks(message, block, place));
-  return [...textChunks(message.message_id, message.content), ...toolCallsOf(message).flatMap((call) => callChunks(call))];
+  return [
+    ...textChunks(message.message_id, message.content),
+    ...toolCallsOf(message).flatMap((call) => callChunks(call)),
+  ];
 }
 
 function textChunks(id: string, text: string): UIMessageChunk[] {

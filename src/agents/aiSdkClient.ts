@@ -51,7 +51,8 @@ export class IndelibleChatTransport<M extends UIMessage = UIMessage> extends Def
 
   override async reconnectToStream(options: Reconnect): Promise<ReadableStream<UIMessageChunk> | null> {
     const stop = new AbortController();
-    const signal = options.abortSignal === undefined ? stop.signal : AbortSignal.any([options.abortSignal, stop.signal]);
+    const signal =
+      options.abortSignal === undefined ? stop.signal : AbortSignal.any([options.abortSignal, stop.signal]);
     const frames = planEvents({ clock: this.#clock, signal, open: (after) => this.#open(options, after, signal) });
     const { messages, drafts } = await untilCaughtUp(frames);
     const answer = turnsOf(messages).at(-1);

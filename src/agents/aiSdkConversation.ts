@@ -56,7 +56,8 @@ export function isLast(message: WireMessageBody): boolean {
   if (message.type === 'final_result_message') return true;
   if (isUsers(message) || isToolAnswer(message)) return false;
   const calls = toolCallsOf(message);
-  if (message.metadata['interrupted'] !== undefined || calls.some((call) => call['awaits_client'] === true)) return true;
+  if (message.metadata['interrupted'] !== undefined || calls.some((call) => call['awaits_client'] === true))
+    return true;
   const reason = message.metadata['finish_reason'];
   return typeof reason === 'string' ? reason !== 'tool-calls' : calls.length === 0;
 }

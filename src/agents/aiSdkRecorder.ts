@@ -3,6 +3,8 @@ import type { ToolSet, UIMessage } from 'ai';
 import type { AgentLogMessage } from './agentLog.ts';
 import { AiSdkAnswer, type ToolFacts } from './aiSdkAnswer.ts';
 import type { GenerateResult, ModelPrompt } from './aiSdkModelCall.ts';
+import { type Failure, OpenAnswer } from './aiSdkOpenAnswer.ts';
+import type { DurableChatOptions } from './aiSdkOptions.ts';
 import {
   callsOf,
   promptSpoken,
@@ -12,9 +14,7 @@ import {
   uiMessageSpoken,
   unanswered,
 } from './aiSdkSpoken.ts';
-import { type Failure, OpenAnswer } from './aiSdkOpenAnswer.ts';
 import { saveInOrder } from './boundedSave.ts';
-import type { DurableChatOptions } from './aiSdkOptions.ts';
 import { jsonSafe } from './jsonSafe.ts';
 import { unharmed } from './unharmed.ts';
 

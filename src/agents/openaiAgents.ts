@@ -19,7 +19,11 @@ export interface DurableRunnerOptions {
 }
 
 type AnyAgent = Pick<Agent, 'name' | 'model' | 'handoffs'>;
-type Run = (agent: AnyAgent, input: unknown, options?: { session?: { getSessionId(): Promise<string> } }) => Promise<unknown>;
+type Run = (
+  agent: AnyAgent,
+  input: unknown,
+  options?: { session?: { getSessionId(): Promise<string> } },
+) => Promise<unknown>;
 
 /**
  * A runner like the one given, that saves the messages of its runs while they run, streamed or not. The one given stays as

@@ -97,7 +97,10 @@ class OpenAnswer {
     this.#isOver = true;
     unharmed(() => this.#run.log.live?.streamEnded(this.#run.planId, this.#id, this.#speaker, this.#text));
     if (output === undefined && this.#text === '') return;
-    await this.#run.answered(this.#request, this.#id, this.#speaker, { ...ending, output: output ?? [said(this.#text)] });
+    await this.#run.answered(this.#request, this.#id, this.#speaker, {
+      ...ending,
+      output: output ?? [said(this.#text)],
+    });
   }
 }
 

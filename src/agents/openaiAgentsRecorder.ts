@@ -60,7 +60,11 @@ export class OpenAiRunRecorder {
         const call = this.#unanswered(result.callId);
         if (call === undefined) continue;
         const content = toolResultText(result);
-        found.push(call.isHandoff ? this.#handoff(call, nextAgent(content), result.callId) : this.#toolResult(call, result.callId, content));
+        found.push(
+          call.isHandoff
+            ? this.#handoff(call, nextAgent(content), result.callId)
+            : this.#toolResult(call, result.callId, content),
+        );
       }
       return found;
     });

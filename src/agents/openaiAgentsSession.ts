@@ -88,7 +88,11 @@ export class IndelibleSession implements Session {
   }
 
   async #readOn(): Promise<void> {
-    for await (const { sequence, messageId, body } of readAll(this.#options.log.store.log, this.#planId, this.#position)) {
+    for await (const { sequence, messageId, body } of readAll(
+      this.#options.log.store.log,
+      this.#planId,
+      this.#position,
+    )) {
       this.#position = { ...this.#position, sequence };
       const done = parseMessageBytes(body).metadata['session'] as SessionEvent['done'] | undefined;
       if (done !== undefined) apply(this.#stored, { messageId, done });
@@ -115,9 +119,12 @@ function apply(items: Map<string, AgentInputItem>, { messageId, done }: SessionE
 
 function messageOf(planId: string, { messageId, done }: SessionEvent): AgentLogMessage {
   const message = { planId, messageId, metadata: { session: done } };
-  if ('pop' in done) return { ...message, agentName: 'session', agentType: 'session', content: 'The last item was taken back.' };
-  if ('clear' in done) return { ...message, agentName: 'session', agentType: 'session', content: 'The session was cleared.' };
+  if ('pop' in done)
+    return { ...message, agentName: 'session', agentType: 'session', content: 'The last item was taken back.' };
+  if ('clear' in done)
+    return { ...message, agentName: 'session', agentType: 'session', content: 'The session was cleared.' };
   const role = 'role' in done.add ? done.add.role : undefined;
-  const speaker = role === 'assistant' ? 'agent' : (role ?? (done.add.type === 'function_call_result' ? 'tool' : 'agent'));
+  const speaker =
+    role === 'assistant' ? 'agent' : (role ?? (done.add.type === 'function_call_result' ? 'tool' : 'agent'));
   return { ...message, agentName: speaker, agentType: speaker, content: itemSpoken(done.add).content };
 }

@@ -1,4 +1,13 @@
-import { convertToModelMessages, generateText, isStepCount, readUIMessageStream, streamText, type ToolSet, tool, type UIMessage } from 'ai';
+import {
+  convertToModelMessages,
+  generateText,
+  isStepCount,
+  readUIMessageStream,
+  streamText,
+  type ToolSet,
+  tool,
+  type UIMessage,
+} from 'ai';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatMessages, type DurableChat, durable } from '../../src/agents/aiSdk.ts';
@@ -41,7 +50,8 @@ async function withIndelible<T>(use: (indelible: Indelible) => Promise<T>): Prom
 /** A page that watches: the message as it ends there. */
 async function shown(chat: DurableChat, result: Awaited<ReturnType<typeof asked>>): Promise<UIMessage> {
   let last: UIMessage | undefined;
-  for await (const message of readUIMessageStream({ stream: chat.uiStream(result, { sendSources: true }) })) last = message;
+  for await (const message of readUIMessageStream({ stream: chat.uiStream(result, { sendSources: true }) }))
+    last = message;
   return JSON.parse(JSON.stringify(last));
 }
 
@@ -94,7 +104,11 @@ describe('a request of the AI SDK is in the log', () => {
           follows: 'u-To Lisbon?',
         },
       },
-      { agentName: 'lookUp', agentType: 'tool', metadata: { tool_call_id: 'call-1', output: { found: 'Lisbon', price: 95 } } },
+      {
+        agentName: 'lookUp',
+        agentType: 'tool',
+        metadata: { tool_call_id: 'call-1', output: { found: 'Lisbon', price: 95 } },
+      },
       { agentName: 'Guide', content: 'It is 95 euros.', metadata: { finish_reason: 'stop' } },
     ]);
     expect(new Set(log.messages.map(({ messageId }) => messageId)).size).toBe(4);
@@ -190,7 +204,10 @@ describe('a request goes on to its end', () => {
   test('1.2: the client goes in the middle of the first answer, and both answers are saved whole', async () => {
     const log = new RecordingLog();
     const gate = new Gate();
-    const first: Step[] = [...words('Let me see now.', { after: 'me', for: gate.pass }), ...calls('lookUp', { q: 'x' }, 'c')];
+    const first: Step[] = [
+      ...words('Let me see now.', { after: 'me', for: gate.pass }),
+      ...calls('lookUp', { q: 'x' }, 'c'),
+    ];
     const chat = durable({ log, planId, messages: question });
     const result = await asked(chat, scriptedModel(first, says('It is 95 euros.')));
     const reader = chat.respond(result).body?.getReader();
@@ -213,7 +230,9 @@ describe('a request goes on to its end', () => {
     const model = durable({ log, planId }).wrap(
       scriptedModel([...words('One two three.', { after: 'two', for: gate.pass }), finish()]),
     );
-    const { stream } = await model.doStream({ prompt: [{ role: 'user', content: [{ type: 'text', text: 'Count.' }] }] });
+    const { stream } = await model.doStream({
+      prompt: [{ role: 'user', content: [{ type: 'text', text: 'Count.' }] }],
+    });
     await stream.cancel();
     gate.open();
     await expect.poll(() => log.said).toEqual(['user: Count.', 'assistant: One two three.']);
@@ -239,7 +258,9 @@ describe('a request goes on to its end', () => {
     stop.abort();
     gate.open();
     await ended;
-    await expect.poll(() => log.messages[1]).toMatchObject({ content: 'One two ', metadata: { interrupted: 'aborted' } });
+    await expect
+      .poll(() => log.messages[1])
+      .toMatchObject({ content: 'One two ', metadata: { interrupted: 'aborted' } });
   });
 
   test('an answer that breaks is saved as far as it came; one that said nothing is not, and its retry has its id', async () => {

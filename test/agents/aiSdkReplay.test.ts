@@ -33,8 +33,18 @@ async function drawn(chunks: readonly UIMessageChunk[]): Promise<unknown> {
 const metadata = fc.constantFrom<(text: string) => WireMessageBody['metadata']>(
   () => ({}),
   () => ({ tool_calls: [{ name: 't', args: {}, id: 'c' }], finish_reason: 'tool-calls' }),
-  (text) => ({ content_blocks: [{ type: 'reasoning', text: 'Hm.' }, { type: 'text', text }] }),
-  (text) => ({ content_blocks: [{ type: 'text', text: text.slice(0, 3) }, { type: 'text', text: text.slice(3) }] }),
+  (text) => ({
+    content_blocks: [
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text },
+    ],
+  }),
+  (text) => ({
+    content_blocks: [
+      { type: 'text', text: text.slice(0, 3) },
+      { type: 'text', text: text.slice(3) },
+    ],
+  }),
   (text) => ({ content_blocks: [{ type: 'text', text, providerMetadata: { x: { y: 1 } } }] }),
 );
 
@@ -59,7 +69,11 @@ describe('an answer told in pieces', () => {
       const said = garbled && from % 3 === 0 ? '?'.repeat(length) : text.slice(from, from + length);
       chunks.push(...replay.draft({ draft_id: 'a', offset: Math.min(from, text.length), text: said }));
     }
-    chunks.push(...replay.message(whole), ...replay.message(whole), ...replay.draft({ draft_id: 'a', offset: 0, text }));
+    chunks.push(
+      ...replay.message(whole),
+      ...replay.message(whole),
+      ...replay.draft({ draft_id: 'a', offset: 0, text }),
+    );
     chunks.push(...replay.end());
     expect(await drawn(chunks)).toEqual(expected);
   });
@@ -67,7 +81,9 @@ describe('an answer told in pieces', () => {
   test('shows each piece when it comes', async () => {
     const replay = new AiSdkReplay();
     const chunks = [...replay.begin('a'), ...replay.draft({ draft_id: 'a', offset: 0, text: 'Half ' })];
-    expect(await drawn(chunks)).toMatchObject({ parts: [{ type: 'step-start' }, { text: 'Half ', state: 'streaming' }] });
+    expect(await drawn(chunks)).toMatchObject({
+      parts: [{ type: 'step-start' }, { text: 'Half ', state: 'streaming' }],
+    });
     chunks.push(...replay.draft({ draft_id: 'a', offset: 5, text: 'an' }));
     expect(await drawn(chunks)).toMatchObject({ parts: [{ type: 'step-start' }, { text: 'Half an' }] });
   });

@@ -90,7 +90,8 @@ describe('a run of OpenAI Agents is in the log', () => {
   test('Property 3: the same messages with a watcher, without one, streamed, and streamed with nobody reading', async () => {
     const runs: ((log: RecordingLog) => Promise<unknown>)[] = [
       (log) => durable(runnerOn(new ScriptedModel(script())), { log, planId }).run(team(), 'To Lisbon?'),
-      (log) => durable(runnerOn(new ScriptedModel(script())), { log: unwatched(log), planId }).run(team(), 'To Lisbon?'),
+      (log) =>
+        durable(runnerOn(new ScriptedModel(script())), { log: unwatched(log), planId }).run(team(), 'To Lisbon?'),
       async (log) => {
         const runner = durable(runnerOn(new ScriptedModel(script())), { log, planId });
         const result = await runner.run(team(), 'To Lisbon?', { stream: true });
@@ -135,7 +136,10 @@ describe('a run of OpenAI Agents is in the log', () => {
 
   test('of a conversation that is given by its items, what is new is saved', async () => {
     const log = new RecordingLog();
-    const runner = durable(runnerOn(new ScriptedModel([[assistantMessage('One.')], [assistantMessage('Two.')]])), { log, planId });
+    const runner = durable(runnerOn(new ScriptedModel([[assistantMessage('One.')], [assistantMessage('Two.')]])), {
+      log,
+      planId,
+    });
     const first = await runner.run(team(), 'First?');
     await runner.run(team(), [...first.history, { role: 'user', content: 'Second?' }]);
     expect(log.said).toEqual(['user: First?', 'Planner: One.', 'user: Second?', 'Planner: Two.']);
@@ -277,7 +281,10 @@ describe('a run goes on', () => {
     const runner = durable(runnerOn(new ScriptedModel(script())), { log: indelible, planId });
     expect((await runner.run(agent, 'To Lisbon?')).finalOutput).toBe('Take the train.');
     faults.heal();
-    const stored = async () => (await indelible.persistence.getMessagesForPlan(planId)).map(({ agentName, content }) => `${agentName}: ${content}`);
+    const stored = async () =>
+      (await indelible.persistence.getMessagesForPlan(planId)).map(
+        ({ agentName, content }) => `${agentName}: ${content}`,
+      );
     await expect.poll(stored).toEqual(said);
     await indelible.close();
   });

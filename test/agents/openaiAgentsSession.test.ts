@@ -1,6 +1,6 @@
+import { fc, test as property } from '@fast-check/vitest';
 import { Agent, type AgentInputItem, MemorySession, Runner } from '@openai/agents';
 import { assistantMessage, ScriptedModel } from '@openai/agents/testing';
-import { fc, test as property } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Indelible } from '../../src/agents/indelible.ts';
 import { durable, IndelibleSession } from '../../src/agents/openaiAgents.ts';
@@ -31,20 +31,23 @@ describe('a session in the log', () => {
       ),
     },
     { numRuns: 100 },
-  )('1.5: holds what the SDK’s own would, whatever is added, taken back and cleared, also read by another', async ({ steps }) => {
-    const sessionId = crypto.randomUUID();
-    const model = new MemorySession({ sessionId });
-    let ours = session(sessionId);
-    for (const step of steps) {
-      if (step === 'another process') ours = session(sessionId);
-      else if (step === 'pop') expect(await ours.popItem()).toEqual(await model.popItem());
-      else if (step === 'clear') await Promise.all([ours.clearSession(), model.clearSession()]);
-      else await Promise.all([ours.addItems(step.add), model.addItems(step.add)]);
-      expect(await ours.getItems()).toEqual(await model.getItems());
-      expect(await ours.getItems(2)).toEqual(await model.getItems(2));
-    }
-    expect(await session(sessionId).getItems()).toEqual(await model.getItems());
-  });
+  )(
+    '1.5: holds what the SDK’s own would, whatever is added, taken back and cleared, also read by another',
+    async ({ steps }) => {
+      const sessionId = crypto.randomUUID();
+      const model = new MemorySession({ sessionId });
+      let ours = session(sessionId);
+      for (const step of steps) {
+        if (step === 'another process') ours = session(sessionId);
+        else if (step === 'pop') expect(await ours.popItem()).toEqual(await model.popItem());
+        else if (step === 'clear') await Promise.all([ours.clearSession(), model.clearSession()]);
+        else await Promise.all([ours.addItems(step.add), model.addItems(step.add)]);
+        expect(await ours.getItems()).toEqual(await model.getItems());
+        expect(await ours.getItems(2)).toEqual(await model.getItems(2));
+      }
+      expect(await session(sessionId).getItems()).toEqual(await model.getItems());
+    },
+  );
 
   test('is remembered by the next run, in another process, and kept apart from what the run says', async () => {
     const run = async (text: string, answer: string) => {

@@ -5,7 +5,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { Indelible } from '../../src/agents/indelible.ts';
 import { decodeCursor, encodeCursor } from '../../src/protocol/cursor.ts';
 import type { LiveEvent } from '../../src/protocol/liveEvent.ts';
-import { logStart, type LogPosition } from '../../src/store/messageLog.ts';
+import { type LogPosition, logStart } from '../../src/store/messageLog.ts';
 
 /**
  * A page's server: `POST /api/chat` is given to `chat`, and `GET /api/v1/plans/{id}/events` tells `indelible.v1` as
@@ -75,7 +75,8 @@ export class PlanEventsServer {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const tell = (frame: object) => response.write(`event: x\ndata: ${JSON.stringify(frame)}\n\n`);
     const { log } = this.#indelible.store;
-    const place = after === undefined ? logStart : decodeCursor(decodeURIComponent(after), { epoch: log.epoch, planId });
+    const place =
+      after === undefined ? logStart : decodeCursor(decodeURIComponent(after), { epoch: log.epoch, planId });
     if (place === 'reset') return void response.end(`data: {"type":"reset"}\n\n`);
     let position: LogPosition = place;
     const cursor = () => encodeCursor({ epoch: log.epoch, planId, ...position });
