@@ -135,6 +135,17 @@ describe('a page that is loaded in the middle of an answer', () => {
     expect(page.drawn).toEqual(watching.drawn);
   });
 
+  test('waits without limit for the first word of an answer whose model was asked', async () => {
+    const gate = paused('before the first word');
+    const sent = new Page(planId, transport()).sendMessage({ text: 'To Lisbon?' });
+    await gate.reached;
+    const { page, resumed } = await loaded(30);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    gate.open();
+    await Promise.all([sent, resumed]);
+    expect(page.text).toContain('Let me see.');
+  });
+
   test('a page that lost its own answer half-way takes it up again under the same id', async () => {
     const gate = paused('in a text');
     const page = new Page(planId, transport());
