@@ -8,6 +8,7 @@ import type { AppEnv } from './appEnv.ts';
 import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
+import { addHealthRoutes } from './healthRoutes.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
@@ -42,6 +43,7 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
+  addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
