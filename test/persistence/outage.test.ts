@@ -1,3 +1,4 @@
+import type { Fault } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import type { PersistenceOptions } from '../../src/persistence/messagePersistenceService.ts';
@@ -94,7 +95,7 @@ describe('while the database is away', () => {
     let atOnce = 0;
     let most = 0;
     let tries = 0;
-    faults.script = async () => {
+    faults.script = async (): Promise<Fault> => {
       tries++;
       most = Math.max(most, ++atOnce);
       await new Promise((resolve) => setImmediate(resolve));
@@ -192,7 +193,7 @@ describe('the drain', () => {
     await clock.pass(1_000);
     faults.heal();
     let direct = 0;
-    faults.script = async () => {
+    faults.script = async (): Promise<Fault> => {
       await settle();
       return 'none';
     };
