@@ -41,12 +41,13 @@ function readHint(json: string): RecordHint[] {
 /** In bytes, under the 8,000 that PostgreSQL allows a notification. */
 const maxHintSize = 6_000;
 
-/** Lines of hints, joined into texts that a notification can hold. */
+/** Lines of hints, joined into texts that a notification can hold. One that alone is too long is left out. */
 export function joinHints(lines: readonly string[]): readonly string[] {
   const texts: string[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const line of lines) {
     const own = Buffer.byteLength(line) + 1;
+    if (own > maxHintSize) continue;
     size += own;
     if (size > maxHintSize) {
       texts.push(line);

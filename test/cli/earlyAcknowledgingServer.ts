@@ -46,11 +46,6 @@ const early = new Proxy(log, {
     return typeof member === 'function' ? member.bind(target) : member;
   },
 });
-const indelible = new Indelible({
-  description: store.description,
-  log: early,
-  plans: store.plans,
-  close: () => store.close(),
-});
+const indelible = new Indelible({ ...store, log: early });
 const { url } = await startServer({ indelible, runner: new Runner(indelible, [demoTeam]), port });
 process.stdout.write(`Listening on ${url}\n`);

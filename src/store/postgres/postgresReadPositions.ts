@@ -9,8 +9,7 @@ const advance = {
   text: `
   WITH moved AS (
     INSERT INTO indelible.read_positions AS position (plan_id, user_id, sequence)
-    SELECT plan_id, $1, least($3::bigint, sequence) FROM indelible.heads
-    WHERE plan_id = $2 AND least($3::bigint, sequence) > 0
+    SELECT plan_id, $1, greatest(least($3::bigint, sequence), 0) FROM indelible.heads WHERE plan_id = $2
     ON CONFLICT (plan_id, user_id) DO UPDATE SET sequence = greatest(position.sequence, excluded.sequence)
     RETURNING sequence
   ), told AS MATERIALIZED (

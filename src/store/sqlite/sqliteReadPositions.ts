@@ -18,7 +18,7 @@ export class SqliteReadPositions implements ReadPositions {
     this.#changes = changes;
     this.#advance = db.prepare(
       `INSERT INTO read_positions (plan_id, user_id, sequence, changed)
-       SELECT plan_id, ?1, min(?3, sequence), ?4 FROM heads WHERE plan_id = ?2 AND min(?3, sequence) > 0
+       SELECT plan_id, ?1, max(min(?3, sequence), 0), ?4 FROM heads WHERE plan_id = ?2
        ON CONFLICT (plan_id, user_id) DO UPDATE SET
          sequence = max(sequence, excluded.sequence), changed = excluded.changed
        RETURNING sequence`,
