@@ -63,10 +63,13 @@ export function v3Frame(
   );
 }
 
-const liveFrames = new WeakMap<LiveEvent, string>();
+/** Live events that this protocol has a frame for. */
+export type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
+
+const liveFrames = new WeakMap<V3LiveEvent, string>();
 
 /** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
-export function v3LiveFrame(event: LiveEvent): string {
+export function v3LiveFrame(event: V3LiveEvent): string {
   let frame = liveFrames.get(event);
   if (frame === undefined) {
     const { payload, priority } = livePayload(event);
@@ -76,7 +79,7 @@ export function v3LiveFrame(event: LiveEvent): string {
   return frame;
 }
 
-function livePayload(event: LiveEvent): { payload: Record<string, unknown>; priority: V3Priority } {
+function livePayload(event: V3LiveEvent): { payload: Record<string, unknown>; priority: V3Priority } {
   const common = { plan_id: event.planId, timestamp: event.timestamp };
   switch (event.type) {
     case 'agent_stream_start':

@@ -174,7 +174,7 @@ export class PlanSocket {
   }
 
   #show(event: LiveEvent): void {
-    this.#sendIfRoom(v3LiveFrame(event));
+    if (event.type !== 'read_position') this.#sendIfRoom(v3LiveFrame(event));
   }
 
   #beat(): number {

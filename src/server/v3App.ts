@@ -9,6 +9,7 @@ import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
 import { addPlanRoutes } from './planRoutes.ts';
+import { mountReadApi } from './readApi.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { addTeamRoutes } from './teamRoutes.ts';
@@ -43,6 +44,7 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
   mountAppendApi(app, indelible);
+  mountReadApi(app, indelible, limits);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );
