@@ -41,7 +41,7 @@ export class OpenDrafts {
     } else if (event.type === 'agent_stream_end') {
       this.forget(event.planId, event.streamId);
       this.#ended.add(keyOf(event.planId, event.streamId));
-      if (this.#ended.size > maxEnded) for (const oldest of this.#ended) return void this.#ended.delete(oldest);
+      if (this.#ended.size > maxEnded) this.#forgetOldestEnd();
     }
   }
 
@@ -62,9 +62,19 @@ export class OpenDrafts {
     if (ofPlan.size === 0) this.#plans.delete(planId);
   }
 
+  #forgetOldestEnd(): void {
+    for (const oldest of this.#ended) {
+      this.#ended.delete(oldest);
+      return;
+    }
+  }
+
   #forgetOldest(): void {
     for (const [planId, ofPlan] of this.#plans) {
-      for (const draftId of ofPlan.keys()) return this.forget(planId, draftId);
+      for (const draftId of ofPlan.keys()) {
+        this.forget(planId, draftId);
+        return;
+      }
     }
   }
 }
