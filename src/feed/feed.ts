@@ -84,7 +84,8 @@ export class Feed {
   }
 
   /**
-   * The answers that are being written in a plan, in whichever process, oldest first; none whose message is in the log.
+   * The answers that are being written in a plan, in whichever process, oldest first; none whose message is in the log, and
+   * none that this process knows to have ended.
    * Never rejects: while the database is away, those of this process.
    */
   async drafts(planId: string): Promise<readonly Draft[]> {
@@ -96,7 +97,8 @@ export class Feed {
         ...asked.map(({ draftId }) => this.#log.find(planId, draftId)),
       ]);
       const finished = new Set(messages.map((message) => message?.messageId));
-      const drafts = new Map(stored.map((draft) => [draft.draftId, draft]));
+      const open = stored.filter(({ draftId }) => !this.#openDrafts.hasEnded(planId, draftId));
+      const drafts = new Map(open.map((draft) => [draft.draftId, draft]));
       for (const draft of this.#openDrafts.of(planId)) {
         const other = drafts.get(draft.draftId);
         if (!finished.has(draft.draftId) && draft.text.length >= (other?.text.length ?? 0))
