@@ -16,6 +16,8 @@ const messageWithinMs = 10_000;
 /** Drafts open at once, and characters of them in all. What is more is shown live and is not durable. */
 const maxDrafts = 1_000;
 const maxSize = 64 * 1024 * 1024;
+/** Rows that wait to be removed. */
+const maxGone = 10_000;
 /** Drafts, and characters, in one write. */
 const maxBatch = 256;
 const maxBatchSize = 8 * 1024 * 1024;
@@ -44,7 +46,7 @@ export class DraftWriter {
   readonly #options: DraftWriterOptions;
   readonly #open = new Map<string, OpenDraft>();
   /** Rows whose drafts are over. */
-  #gone: DraftKey[] = [];
+  readonly #gone = new Map<string, DraftKey>();
   #size = 0;
   #writing: Promise<void> | undefined;
   #cancelWrite: (() => void) | undefined;
@@ -105,7 +107,9 @@ export class DraftWriter {
     const key = keyOf(planId, draftId);
     this.#drop(key);
     if (this.#open.size >= maxDrafts || !isId(planId) || !isId(draftId)) return;
-    this.#open.set(key, new OpenDraft(planId, draftId, agentName));
+    // Of an answer that is begun anew under its id, the row stays.
+    const hasRow = this.#gone.delete(key);
+    this.#open.set(key, new OpenDraft(planId, draftId, agentName, hasRow));
   }
 
   #grow({ planId, streamId, delta, timestamp }: Extract<LiveEvent, { type: 'agent_message_streaming' }>): void {
@@ -140,12 +144,13 @@ export class DraftWriter {
     this.#open.delete(key);
     this.#size -= draft.size;
     if (!draft.isWritten) return;
-    this.#gone.push({ planId: draft.planId, draftId: draft.draftId });
+    // What is not removed for want of room is found by recovery.
+    if (this.#gone.size < maxGone) this.#gone.set(key, { planId: draft.planId, draftId: draft.draftId });
     this.#scheduleWrite(writeEveryMs);
   }
 
   get #hasWork(): boolean {
-    return this.#mustTouch || this.#gone.length > 0 || [...this.#open.values()].some((draft) => draft.isDue);
+    return this.#mustTouch || this.#gone.size > 0 || [...this.#open.values()].some((draft) => draft.isDue);
   }
 
   #scheduleWrite(delayMs: number): void {
@@ -178,31 +183,37 @@ export class DraftWriter {
 
   async #write(): Promise<void> {
     const { drafts, owner } = this.#options;
-    // First, for an id may be used again. What is over while others are being put is removed with the next write.
-    const gone = [...this.#gone];
-    if (gone.length > 0) {
-      await drafts.remove(gone);
-      this.#gone = this.#gone.slice(gone.length);
-    }
-    for (let due = this.#due(); due.length > 0; due = this.#due(due)) {
-      const batch = due.map((draft) => ({ draft, written: draft.write(owner) }));
+    const due = new Map([...this.#open].filter(([, draft]) => draft.isDue));
+    while (due.size > 0) {
+      const batch = this.#takeBatch(due).map((draft) => ({ draft, written: draft.write(owner) }));
+      if (batch.length === 0) break;
       await drafts.put(batch.map(({ written }) => written));
       for (const { draft, written } of batch) draft.wrote(written);
     }
-    if (!this.#mustTouch) return;
-    await drafts.touch(owner, this.#timestamp());
-    this.#mustTouch = false;
+    if (this.#mustTouch) {
+      await drafts.touch(owner, this.#timestamp());
+      this.#mustTouch = false;
+    }
+    await this.#removeGone();
   }
 
-  /** Drafts whose text is not written, as many as one write may hold, but none of those just written. */
-  #due(written: readonly OpenDraft[] = []): OpenDraft[] {
+  /** Last, so that what is written does not depend on it. */
+  async #removeGone(): Promise<void> {
+    const gone = [...this.#gone];
+    if (gone.length === 0) return;
+    await this.#options.drafts.remove(gone.map(([, draft]) => draft));
+    for (const [key, draft] of gone) if (this.#gone.get(key) === draft) this.#gone.delete(key);
+  }
+
+  /** Takes as many as one write may hold, without those that are over by now. */
+  #takeBatch(due: Map<string, OpenDraft>): OpenDraft[] {
     const batch: OpenDraft[] = [];
     let size = 0;
-    for (const draft of this.#open.values()) {
-      if (!draft.isDue || written.includes(draft)) continue;
+    for (const [key, draft] of due) {
       size += draft.size;
       if (batch.length === maxBatch || (size > maxBatchSize && batch.length > 0)) break;
-      batch.push(draft);
+      due.delete(key);
+      if (this.#open.get(key) === draft) batch.push(draft);
     }
     return batch;
   }

@@ -14,12 +14,14 @@ export class OpenDraft {
   /** Characters that are certainly in the store. */
   #stored = 0;
   /** A write was begun: there may be a row. */
-  #written = false;
+  #written: boolean;
   #ended = false;
   #isCut = false;
   #awaitsMessage = false;
 
-  constructor(planId: string, draftId: string, agentName: string) {
+  /** `hasRow`: there may be one already. */
+  constructor(planId: string, draftId: string, agentName: string, hasRow: boolean) {
+    this.#written = hasRow;
     this.planId = planId;
     this.draftId = draftId;
     // It becomes a message, and those have a name.
