@@ -10,7 +10,7 @@ import { OpenDraft } from './openDraft.ts';
 /** How old text may be before it is written, and how often a plan's drafts are written at most, in ms. */
 const writeEveryMs = 250;
 /** How often the owner says that it lives, in ms. */
-export const touchEveryMs = 10_000;
+const touchEveryMs = 10_000;
 /** How long after its end an answer may wait for its message to be handed over, in ms; then it was given up. */
 const messageWithinMs = 10_000;
 /** Drafts open at once, and characters of them in all. What is more is shown live and is not durable. */
