@@ -11,7 +11,10 @@ export interface AgentLog {
   readonly live?: LiveChannel;
 }
 
-/** Shows an answer while it is being written. Nothing here is stored; no call throws or waits. */
+/**
+ * Shows an answer while it is being written. It is not in the log until its message is saved, under the same id as the
+ * stream; until then the text so far is kept as a draft. No call throws or waits.
+ */
 export interface LiveChannel {
   streamStarted(planId: string, streamId: string, agentName: string): void;
   streamDelta(planId: string, streamId: string, agentName: string, delta: string): void;

@@ -14,7 +14,7 @@ export async function* planMessages(
   head: string,
   first: IteratorResult<StoredMessage, void>,
   rest: AsyncIterator<StoredMessage, void>,
-  tail: () => string,
+  tail: () => string | Promise<string>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let piece = head;
   let separator = '';
@@ -26,7 +26,7 @@ export async function* planMessages(
       yield Buffer.from(piece);
       piece = '';
     }
-    yield Buffer.from(piece + tail());
+    yield Buffer.from(piece + (await tail()));
   } finally {
     await rest.return?.();
   }

@@ -70,7 +70,7 @@ export async function firstBadSchedule({ runs, seed, spoil = (log) => log }: Sch
 function perform(step: Step, log: ModelLog, watchers: readonly ScheduledWatcher[]): void {
   if (step.do === 'commit') log.commit(step.count, step.hint);
   else if (step.do === 'change') log.change(step.which, step.hint);
-  else if (step.do === 'trim') log.trim(step.count);
+  else if (step.do === 'trim') log.trimBy(step.count);
   else watchers[step.watcher]?.comesBack();
 }
 

@@ -23,6 +23,7 @@ export const reading = contractTests('reading', {
         updates: [],
         position: logStart,
         more: false,
+        trimmed: 0,
       });
       assert.equal(await log.find(planId, 'm1'), undefined);
       assert.deepEqual((await log.heads([planId])).get(planId), logStart);
@@ -85,7 +86,13 @@ export const reading = contractTests('reading', {
       { sequence: 3, revision: 1 },
       { sequence: 9, revision: 9 },
     ]) {
-      assert.deepEqual(await log.read('plan', position, 10), { messages: [], updates: [], position, more: false });
+      assert.deepEqual(await log.read('plan', position, 10), {
+        messages: [],
+        updates: [],
+        position,
+        more: false,
+        trimmed: 0,
+      });
     }
   },
 
