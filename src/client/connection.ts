@@ -1,4 +1,10 @@
-import { type ClientFrame, encodeFrame, liveProtocol, readServerFrame, type ServerFrame } from '../protocol/liveFrames.ts';
+import {
+  type ClientFrame,
+  encodeFrame,
+  liveProtocol,
+  readServerFrame,
+  type ServerFrame,
+} from '../protocol/liveFrames.ts';
 import type { Clock } from '../resilience/clock.ts';
 import type { FullJitter } from '../resilience/fullJitter.ts';
 import { ClientError } from './clientError.ts';
@@ -67,15 +73,16 @@ export class Connection {
     if (this.#isOpen) this.#socket?.send(encodeFrame(frame));
   }
 
-  /** The network may have changed: what waits or hangs is tried now, a connection that is there must prove itself. */
+  /** The network may have changed: what waits is tried now, a connection or handshake that is there must prove itself. */
   hurry(): void {
     if (!this.#started) return;
-    if (!this.#isOpen) this.#connect();
+    if (this.#socket === undefined) this.#connect();
+    else if (!this.#isOpen) this.#giveUpAfter(probeMs);
     else this.#ask(Math.min(probeMs, this.#options.heartbeatMs));
   }
 
   #connect(): void {
-    const { url, webSocket, clock } = this.#options;
+    const { url, webSocket } = this.#options;
     this.#let();
     let socket: WebSocketLike;
     try {
@@ -92,7 +99,12 @@ export class Connection {
     socket.onclose = () => isCurrent() && this.#lost();
     // A close always follows, in browsers; not so where a handshake hangs.
     socket.onerror = () => {};
-    this.#endWait = clock.schedule(connectTimeoutMs, () => this.#lost());
+    this.#giveUpAfter(connectTimeoutMs);
+  }
+
+  #giveUpAfter(waitMs: number): void {
+    this.#endWait?.();
+    this.#endWait = this.#options.clock.schedule(waitMs, () => this.#lost());
   }
 
   #opened(): void {
@@ -109,12 +121,7 @@ export class Connection {
   #heard(data: unknown): void {
     this.#heardAt = this.#options.clock.monotonic();
     this.#asked = false;
-    let frame: ReturnType<typeof readServerFrame>;
-    try {
-      frame = readServerFrame(JSON.parse(data as string));
-    } catch (cause) {
-      return this.#options.puzzled(new ClientError('server_unreachable', 'the server sent what is not JSON', { cause }));
-    }
+    const frame = parsed(data);
     if (!('refused' in frame)) {
       if (frame.type !== 'pong') this.#options.received(frame);
     } else if (frame.refused !== 'unknown_message_type') {
@@ -159,5 +166,13 @@ export class Connection {
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(code);
+  }
+}
+
+function parsed(data: unknown): ReturnType<typeof readServerFrame> {
+  try {
+    return readServerFrame(JSON.parse(data as string));
+  } catch {
+    return { refused: 'invalid_request' };
   }
 }

@@ -38,15 +38,18 @@ export class PlanContents {
 
   /** The stored ones in order, then those on the way in the order in which they came. */
   messages(): readonly PlanMessage[] {
-    return (this.#shownMessages ??= [...this.#run.messages, ...this.#spooled.values()]);
+    this.#shownMessages ??= [...this.#run.messages, ...this.#spooled.values()];
+    return this.#shownMessages;
   }
 
   drafts(): readonly PlanDraft[] {
-    return (this.#shownDrafts ??= this.#drafts.all());
+    this.#shownDrafts ??= this.#drafts.all();
+    return this.#shownDrafts;
   }
 
   gaps(): readonly PlanGap[] {
-    return (this.#shownGaps ??= [...this.#run.gaps]);
+    this.#shownGaps ??= [...this.#run.gaps];
+    return this.#shownGaps;
   }
 
   /** Up to where the user has read. */

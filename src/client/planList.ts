@@ -92,7 +92,8 @@ export class PlanList {
 
   /** Asks now. Resolves when that was answered, or was in vain: then `error` says why. */
   refresh(): Promise<void> {
-    return (this.#asking ??= this.#refresh());
+    this.#asking ??= this.#refresh();
+    return this.#asking;
   }
 
   /** A plan that is being watched has changed. */

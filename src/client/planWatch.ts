@@ -3,6 +3,7 @@ import type { Clock } from '../resilience/clock.ts';
 import type { FullJitter } from '../resilience/fullJitter.ts';
 import { ChangeNotice } from './changeNotice.ts';
 import { ClientError } from './clientError.ts';
+import type { DraftPiece } from './drafts.ts';
 import { KeptPlan, type PlanStorage } from './keptPlan.ts';
 import { PlanContents } from './planContents.ts';
 import { PlanEmitter, type PlanState, planEvent } from './planEvents.ts';
@@ -77,7 +78,7 @@ export class PlanWatch {
   }
 
   get snapshot(): PlanSnapshot {
-    return (this.#shown ??= {
+    this.#shown ??= {
       messages: this.contents.messages(),
       drafts: this.contents.drafts(),
       gaps: this.contents.gaps(),
@@ -85,7 +86,8 @@ export class PlanWatch {
       read: this.contents.read,
       unread: this.contents.unread(),
       error: this.#error,
-    });
+    };
+    return this.#shown;
   }
 
   /** How often what was held became void. */
@@ -120,26 +122,33 @@ export class PlanWatch {
   received(frame: PlanFrame): void {
     switch (frame.type) {
       case 'message':
-        return this.#message(planMessage(frame.message, frame), frame.cursor);
+        this.#message(planMessage(frame.message, frame), frame.cursor);
+        break;
       case 'spooled':
-        return this.#spooled(planMessage(frame.message));
-      case 'draft': {
-        const { draft_id: draftId, agent_name: agentName, offset, text, done } = frame;
-        if (this.contents.takeDraft({ draftId, agentName, offset, text, done })) this.#changed();
-        return;
-      }
+        this.#spooled(planMessage(frame.message));
+        break;
+      case 'draft':
+        this.#draft({ ...frame, draftId: frame.draft_id, agentName: frame.agent_name });
+        break;
       case 'event':
-        return this.emitter.emit('event', planEvent(this.#planId, frame.event));
+        this.emitter.emit('event', planEvent(this.#planId, frame.event));
+        break;
       case 'gap':
-        return this.#gap(frame.from, frame.to);
+        this.#gap(frame.from, frame.to);
+        break;
       case 'caught_up':
-        return this.#caughtUp(frame.cursor);
+        if (this.contents.run.isAllShown()) this.#caughtUp(frame.cursor);
+        else this.#misfit('the end of the log');
+        break;
       case 'read':
-        return this.#readElsewhere(frame.sequence);
+        this.#readElsewhere(frame.sequence);
+        break;
       case 'reset':
-        return this.#void();
+        this.#void();
+        break;
       case 'error':
-        return this.#refused(new ClientError(frame.code, frame.message, { remedy: frame.remedy }));
+        this.#refused(new ClientError(frame.code, frame.message, { remedy: frame.remedy }));
+        break;
     }
   }
 
@@ -182,9 +191,9 @@ export class PlanWatch {
 
   #message(message: PlanMessage, cursor: string | undefined): void {
     const taken = this.contents.takeStored(message);
-    if (taken === 'misfit') return this.#misfit(`message ${message.sequence}`);
-    if (cursor !== undefined) this.#moveTo(cursor);
-    if (taken === 'known') return;
+    if (taken === 'misfit') this.#misfit(`message ${message.sequence}`);
+    else if (cursor !== undefined) this.#moveTo(cursor);
+    if (taken !== 'added' && taken !== 'replaced') return;
     this.#changed();
     this.emitter.emit(taken === 'added' ? 'message' : 'update', message);
   }
@@ -195,9 +204,13 @@ export class PlanWatch {
     this.emitter.emit('spooled', message);
   }
 
+  #draft(piece: DraftPiece): void {
+    if (this.contents.takeDraft(piece)) this.#changed();
+  }
+
   #gap(from: number, to: number): void {
     const taken = this.contents.takeGap(from, to);
-    if (taken === 'misfit') return this.#misfit(`a gap from ${from} to ${to}`);
+    if (taken === 'misfit') this.#misfit(`a gap from ${from} to ${to}`);
     const gap = this.contents.run.gaps.at(-1);
     if (taken !== 'added' || gap === undefined) return;
     this.#changed();
@@ -205,7 +218,6 @@ export class PlanWatch {
   }
 
   #caughtUp(cursor: string): void {
-    if (!this.contents.run.isAllShown()) return this.#misfit('the end of the log');
     this.#moveTo(cursor);
     this.#phase = 'live';
     this.#error = undefined;

@@ -11,9 +11,9 @@ import {
 } from 'react';
 import type { Client } from './client.ts';
 import { ClientError } from './clientError.ts';
+import type { PlanList } from './planList.ts';
 import { type PlanListSnapshot, unloaded } from './planList.ts';
 import { type PlanSnapshot, unwatched } from './planSnapshot.ts';
-import type { PlanList } from './planList.ts';
 
 const ClientContext = createContext<Client | undefined>(undefined);
 

@@ -20,7 +20,7 @@ export function fakeClient(options: Partial<ClientOptions> = {}) {
   return { client, server, clock, page, errors };
 }
 
-export class FakePage {
+class FakePage {
   readonly #listeners = new Map<string, Set<() => void>>();
 
   get listening(): number {

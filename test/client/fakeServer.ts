@@ -1,10 +1,13 @@
-import type { ClientFrame, ServerFrame } from '../../src/protocol/liveFrames.ts';
 import type { WebSocketLike } from '../../src/client/webSocketLike.ts';
+import type { ClientFrame, ServerFrame } from '../../src/protocol/liveFrames.ts';
 
 /** The other end of a client's sockets, moved by hand: nothing opens, arrives or breaks unless the test says so. */
 export class FakeServer {
   readonly sockets: FakeSocket[] = [];
-  readonly WebSocket: new (url: string, protocols: string) => WebSocketLike;
+  readonly WebSocket: new (
+    url: string,
+    protocols: string,
+  ) => WebSocketLike;
 
   constructor() {
     const { sockets } = this;
@@ -24,7 +27,7 @@ export class FakeServer {
   }
 }
 
-export class FakeSocket implements WebSocketLike {
+class FakeSocket implements WebSocketLike {
   readonly url: string;
   readonly protocols: string;
   readonly frames: ClientFrame[] = [];

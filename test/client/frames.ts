@@ -34,5 +34,13 @@ export function caughtUp(sequence: number): ServerFrame {
 }
 
 export function draft(draftId: string, offset: number, text: string, done?: boolean): ServerFrame {
-  return { type: 'draft', plan_id: planId, draft_id: draftId, agent_name: 'Scribe', offset, text, ...(done && { done }) };
+  return {
+    type: 'draft',
+    plan_id: planId,
+    draft_id: draftId,
+    agent_name: 'Scribe',
+    offset,
+    text,
+    ...(done && { done }),
+  };
 }
