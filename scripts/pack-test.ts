@@ -37,16 +37,18 @@ try {
       if (output.trim() !== description.version) throw new Error(`--version printed ${output}`);
     });
     const peers = Object.keys(description.peerDependencies);
-    for (const name of Object.keys(entryPoints()).filter((entry) => entry !== './langgraph')) {
+    const withPeers = ['./langgraph', './react'];
+    for (const name of Object.keys(entryPoints()).filter((entry) => !withPeers.includes(entry))) {
       await check(`indelible${name.slice(1)} can be imported without the optional peers`, () =>
         importsIn(project, name),
       );
     }
     await run(project, `npm install ${peers.map((peer) => `${peer}@${description.devDependencies[peer]}`).join(' ')}`);
-    await check('indelible/langgraph can be imported', () => importsIn(project, './langgraph'));
+    for (const name of withPeers) await check(`indelible${name.slice(1)} can be imported`, () => importsIn(project, name));
     const folder = join(root, 'examples');
     const programs = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
-    const examples = programs.filter((name) => /\.m?[jt]s$/.test(name)).sort();
+    // Those in react/ are a page: test/client/browser.test.ts opens it.
+    const examples = programs.filter((name) => /\.m?[jt]s$/.test(name) && !name.startsWith('react/')).sort();
     if (examples.length > 0) cpSync(folder, join(project, 'examples'), { recursive: true });
     await check('there are examples', () => {
       if (examples.length === 0) throw new Error('examples/ holds no program');

@@ -11,6 +11,12 @@ import { type PlanMessage, planMessage } from './planMessage.ts';
 import type { PlanSnapshot } from './planSnapshot.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
+/**
+ * Drafts of before a break are shown so long behind the end of the catch-up: the server tells them anew when it has looked
+ * them up, and a text that vanished meanwhile would only flicker.
+ */
+const settleAfterMs = 2_000;
+
 export interface PlanWatchOptions {
   readonly planId: string;
   readonly subscriptions: Subscriptions;
@@ -56,6 +62,7 @@ export class PlanWatch {
   #error: ClientError | undefined;
   #shown: PlanSnapshot | undefined;
   #shownState: PlanState = 'connecting';
+  /** Ends the wait for the next try, or for the last drafts. */
   #endPause: (() => void) | undefined;
   #history = 0;
   #closed = false;
@@ -222,8 +229,13 @@ export class PlanWatch {
     this.#phase = 'live';
     this.#error = undefined;
     this.#backoff.reset();
-    this.contents.settle();
+    this.#endPause?.();
+    this.#endPause = this.#clock.schedule(settleAfterMs, () => this.#settle(), 'background');
     this.#changed();
+  }
+
+  #settle(): void {
+    if (this.contents.settle()) this.#changed();
   }
 
   #moveTo(cursor: string): void {

@@ -218,7 +218,10 @@ describe('A watched plan', () => {
     server.socket.says(draft('gone', 0, 'Hel'), draft('goes on', 0, 'Hi'));
     server.socket.breaks();
     clock.advance(250);
-    server.socket.opens().says(draft('goes on', 0, 'Hi th'), caughtUp(3));
+    server.socket.opens().says(caughtUp(3));
+    expect(plan.drafts).toHaveLength(2); // they are told behind that
+    server.socket.says(draft('goes on', 0, 'Hi th'));
+    clock.advance(2_000);
     expect(plan.drafts.map(({ draftId }) => draftId)).toEqual(['goes on']);
   });
 
