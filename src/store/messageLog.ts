@@ -78,6 +78,8 @@ export interface LogPage {
    */
   readonly updates: readonly StoredMessage[];
   readonly position: LogPosition;
+  /** Messages up to this sequence were trimmed; 0: none. */
+  readonly trimmed: number;
   /** The page is full, in number or in size: there may be more. */
   readonly more: boolean;
 }

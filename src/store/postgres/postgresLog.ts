@@ -174,7 +174,7 @@ export class PostgresLog implements MessageLog {
         revision: updates.at(-1)?.revision ?? after.revision,
       };
       const more = [messages, updates].some((page) => page.length === limit || (page.at(-1)?.size ?? 0) >= maxPageSize);
-      return { messages: messages.map(toStored), updates: updates.map(toStored), position, more };
+      return { messages: messages.map(toStored), updates: updates.map(toStored), position, trimmed: 0, more };
     });
   }
 
