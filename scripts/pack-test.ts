@@ -44,7 +44,8 @@ try {
       );
     }
     await run(project, `npm install ${peers.map((peer) => `${peer}@${description.devDependencies[peer]}`).join(' ')}`);
-    for (const name of withPeers) await check(`indelible${name.slice(1)} can be imported`, () => importsIn(project, name));
+    for (const name of withPeers)
+      await check(`indelible${name.slice(1)} can be imported`, () => importsIn(project, name));
     const folder = join(root, 'examples');
     const programs = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
     // Those in react/ are a page: test/client/browser.test.ts opens it.

@@ -181,12 +181,12 @@ export class Client {
   }
 
   #opened(): void {
+    this.#subscriptions.forget();
     for (const { watch } of [...this.#plans.values()]) watch.connected();
     for (const list of this.#lists) void list.refresh();
   }
 
   #lost(): void {
-    this.#subscriptions.forget();
     for (const { watch } of [...this.#plans.values()]) watch.disconnected();
   }
 

@@ -37,7 +37,7 @@ export class Subscriptions {
     return undefined;
   }
 
-  /** The connection was lost, and everything on it. */
+  /** There is another connection: what was asked for on the one before is over. */
   forget(): void {
     this.#ending.clear();
   }

@@ -432,6 +432,15 @@ describe('A client', () => {
     expect(sequences(again)).toEqual([1, 2, 3, 4]);
   });
 
+  it('waits for nothing of a connection that it has closed itself', () => {
+    const { client, server, clock, plan } = livePlan();
+    plan.close();
+    clock.advance(1_000); // unsubscribed, and nobody watches any more: the answer to that never comes
+    const again = client.plan(planId);
+    server.socket.opens().says(...messages(1, 3), caughtUp(3));
+    expect(again.snapshot).toMatchObject({ state: 'live', messages: { length: 3 } });
+  });
+
   it('passes over frames it does not know, and tells of those it cannot read', () => {
     const { server, plan, errors } = livePlan();
     server.socket.says('{"type":"of a later version"}', '{"type":"message"}', 'no JSON', '[]', 'null');
