@@ -64,7 +64,8 @@ export class MessageRun {
     if (sequence > this.#last) return sequence === this.#last + 1 ? this.#add(message) : 'misfit';
     const index = this.indexOf(sequence);
     const held = this.#messages[index];
-    if (held?.sequence !== sequence) return 'known'; // an update of one that was told to be missing
+    // What was taken out of the log does not come back; an update of it may have been on its way.
+    if (held?.sequence !== sequence) return isNext ? 'misfit' : 'known';
     if (held.messageId !== message.messageId) return 'misfit';
     // What is shown again is how it is now; else a lower version is one that came late.
     if (isNext ? message.version === held.version : message.version <= held.version) return 'known';

@@ -167,6 +167,14 @@ describe('A watched plan', () => {
     fewer.server.socket.says(...messages(1, 2), caughtUp(2));
     expect(fewer.all[0]).toEqual(['reset']);
 
+    const untrimmed = fakeClient();
+    const plan = untrimmed.client.plan(planId);
+    untrimmed.server.socket.opens().says({ type: 'gap', plan_id: planId, from: 1, to: 1 });
+    untrimmed.server.socket.breaks();
+    untrimmed.clock.advance(250);
+    untrimmed.server.socket.opens().says(...messages(1, 1));
+    expect(plan.error?.code).toBe('server_unreachable');
+
     const older = begun();
     older.server.socket.says(message(1), message(2, { version: 0 }), message(3), caughtUp(3));
     expect(older.plan.messages.map(({ version }) => version)).toEqual([1, 0, 1]);

@@ -6,7 +6,7 @@ import { anySchedule, run, theClient } from './schedules/schedule.ts';
 const numRuns = 400;
 
 describe('Under random schedules of cuts, restarts, slow reads, trims and replaced databases', () => {
-  it(`P8, P19: a client shows, at every moment, a run of one history, and at the end all of the log (${numRuns} schedules)`, async () => {
+  it(`P8, P19: a client shows, at every moment, a run without gaps, each message once, and at the end all of the log (${numRuns} schedules)`, async () => {
     await fc.assert(
       fc.asyncProperty(anySchedule, (schedule) => run(schedule, theClient)),
       { numRuns },
