@@ -4,6 +4,7 @@ import type { StoredMessage } from '../protocol/message.ts';
 import { Backoff } from '../resilience/backoff.ts';
 import type { Clock } from '../resilience/clock.ts';
 import { type LogPage, type LogPosition, logStart, type PlanCommit } from '../store/messageLog.ts';
+import { AheadOfUpdates } from './aheadOfUpdates.ts';
 import type { DraftPiece } from './liveDrafts.ts';
 import type { LogPages } from './logPages.ts';
 import type { Watcher } from './watcher.ts';
@@ -52,6 +53,7 @@ export class Subscription {
   readonly #clock: Clock;
   readonly #ended: (subscription: Subscription, reason: unknown) => void;
   readonly #events: WaitingEvent[] = [];
+  readonly #ahead = new AheadOfUpdates();
   /** How far the log goes, as far as commits that were offered say. */
   #offered: number | undefined;
   #position: LogPosition;
@@ -119,6 +121,7 @@ export class Subscription {
       return;
     }
     this.#events.length = 0;
+    this.#ahead.clear();
     this.#offered = undefined;
     this.#history++;
     this.#epoch = epoch;
@@ -136,7 +139,7 @@ export class Subscription {
       this.look();
       return;
     }
-    const given = this.#give(commit.messages, commit.updates, commit.head);
+    const given = this.#give(commit.messages, this.#ahead.news(commit.updates), commit.head);
     this.#advance(commit.messages, commit.updates);
     if (given === undefined) return;
     this.#busy = true;
@@ -219,7 +222,12 @@ export class Subscription {
     // An update of a message that is yet to come, or that comes on this very page, comes with the message.
     const before = this.#position.sequence;
     const history = this.#history;
-    let seen = updates.filter((update) => update.sequence <= before);
+    const news = this.#ahead.news(updates);
+    let seen = news.every(({ sequence }) => sequence <= before)
+      ? news
+      : news.filter(({ sequence }) => sequence <= before);
+    this.#ahead.reached(revision);
+    this.#ahead.given(messages, revision);
     let rest = messages;
     do {
       const run = this.#upToNextEvent(rest);
