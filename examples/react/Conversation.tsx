@@ -56,7 +56,7 @@ function withGaps(messages: readonly PlanMessage[], gaps: readonly PlanGap[]): R
 /** A message is the same object until it says something else, so only what is new is drawn. */
 const Message = memo(function Message({ message }: { readonly message: PlanMessage }) {
   const { agentName, content, timestamp, type, stored, version } = message;
-  const time = new Date(timestamp).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = new Date(timestamp).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
   return (
     <li className={`message ${type}`} data-sequence={message.sequence}>
       <Speaker name={agentName}>
