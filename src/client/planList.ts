@@ -47,7 +47,8 @@ export interface PlanListOptions {
 }
 
 const refreshMs = 10_000;
-/** Servers take 16 KiB of headers, of which the ids of plans are one line. */
+/** What a server takes in one call: so many ids, and 16 KiB of headers. */
+const maxIds = 100;
 const maxQueryLength = 8_000;
 
 /**
@@ -131,7 +132,7 @@ export class PlanList {
     const headers: Record<string, string> = userId === undefined ? {} : { 'x-ms-client-principal-id': userId };
     const answer = await fetch(url, { headers });
     const body = await answer.json();
-    if (answer.ok) return (body as { readonly plans: readonly WirePlan[] }).plans.map(planSummary);
+    if (answer.ok) return (body as readonly WirePlan[]).map(planSummary);
     const { detail } = body as { readonly detail?: unknown };
     throw new ClientError('server_unreachable', `the list of plans was refused: ${detail ?? answer.status}`);
   }
@@ -140,24 +141,26 @@ export class PlanList {
   #urls(): string[] {
     const { url, planIds } = this.#options;
     if (planIds === undefined) return [url.href];
-    const urls: string[] = [];
-    let query = '';
+    const queries: string[][] = [];
+    let length = 0;
     for (const planId of new Set(planIds)) {
-      const next = `plan_id=${encodeURIComponent(planId)}`;
-      if (query !== '' && query.length + next.length > maxQueryLength) {
-        urls.push(`${url.href}?${query}`);
-        query = '';
+      const parameter = `plan_id=${encodeURIComponent(planId)}`;
+      length += parameter.length + 1;
+      const last = queries.at(-1);
+      if (last !== undefined && last.length < maxIds && length <= maxQueryLength) last.push(parameter);
+      else {
+        queries.push([parameter]);
+        length = parameter.length;
       }
-      query += query === '' ? next : `&${next}`;
     }
-    return query === '' ? urls : [...urls, `${url.href}?${query}`];
+    return queries.map((query) => `${url.href}?${query.join('&')}`);
   }
 
   #asWatched(plan: PlanSummary): PlanSummary {
     const watched = this.#options.watched(plan.planId);
     if (watched?.state !== 'live') return plan;
     const { read, unread } = watched;
-    const messageCount = watched.messages.findLast(({ stored }) => stored)?.sequence ?? 0;
+    const messageCount = watched.messages.filter(({ stored }) => stored).length;
     const isSame = read === plan.read && unread === plan.unread && messageCount === plan.messageCount;
     return isSame ? plan : { ...plan, read, unread, messageCount };
   }

@@ -201,6 +201,7 @@ export class PlanWatch {
     if (taken === 'misfit') this.#misfit(`message ${message.sequence}`);
     else if (cursor !== undefined) this.#moveTo(cursor);
     if (taken !== 'added' && taken !== 'replaced') return;
+    this.#error = undefined;
     this.#changed();
     this.emitter.emit(taken === 'added' ? 'message' : 'update', message);
   }
@@ -292,7 +293,7 @@ export class PlanWatch {
 
   #state(): PlanState {
     if (this.#phase === 'live') return 'live';
-    if (this.#phase === 'asked') return 'catching_up';
+    if (this.#phase === 'asked') return this.#error === undefined ? 'catching_up' : 'offline';
     if (this.#phase === 'refused') return 'offline';
     return this.#hasTried && !this.#isConnected ? 'offline' : 'connecting';
   }

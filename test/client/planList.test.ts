@@ -28,7 +28,7 @@ async function settle(): Promise<void> {
 describe('A list of plans', () => {
   it('says what the server says, and asks again', async () => {
     let rows = [row('a'), row('b')];
-    const { client, clock, asked } = listing(() => ({ status: 200, body: { plans: rows } }));
+    const { client, clock, asked } = listing(() => ({ status: 200, body: rows }));
     const list = client.plans(['a', 'b', 'a']);
     expect(list.snapshot).toMatchObject({ plans: [], state: 'loading' });
     await settle();
@@ -54,14 +54,14 @@ describe('A list of plans', () => {
   });
 
   it('without ids is what the server has newest', async () => {
-    const { client, asked } = listing(() => ({ status: 200, body: { plans: [row('a')] } }));
+    const { client, asked } = listing(() => ({ status: 200, body: [row('a')] }));
     client.plans();
     await settle();
     expect(asked[0]?.url).toBe('http://server.example/api/v1/plans');
   });
 
   it('asks in parts where the ids are too many for one address', async () => {
-    const { client, asked } = listing(() => ({ status: 200, body: { plans: [row('a')] } }));
+    const { client, asked } = listing(() => ({ status: 200, body: [row('a')] }));
     const list = client.plans(Array.from({ length: 300 }, (_, index) => `${index}`.padStart(100, 'p')));
     await settle();
     expect(asked.length).toBeGreaterThan(1);
@@ -72,7 +72,7 @@ describe('A list of plans', () => {
 
   it('keeps what it had while the server is away, and says so', async () => {
     let status = 200;
-    const { client, clock } = listing(() => ({ status, body: { plans: [row('a')], detail: 'the database is away' } }));
+    const { client, clock } = listing(() => ({ status, body: status === 200 ? [row('a')] : { detail: 'the database is away' } }));
     const list = client.plans(['a']);
     await settle();
     status = 503;
@@ -87,7 +87,7 @@ describe('A list of plans', () => {
   });
 
   it('knows at once what is new and what was read of a plan that is watched', async () => {
-    const { client, server } = listing(() => ({ status: 200, body: { plans: [row(planId), row('b')] } }));
+    const { client, server } = listing(() => ({ status: 200, body: [row(planId), row('b')] }));
     const list = client.plans([planId, 'b']);
     await settle();
     let told = 0;
@@ -108,7 +108,7 @@ describe('A list of plans', () => {
   });
 
   it('is asked for anew when the server is there again', async () => {
-    const { client, server, clock, asked } = listing(() => ({ status: 200, body: { plans: [] } }));
+    const { client, server, clock, asked } = listing(() => ({ status: 200, body: [] }));
     client.plans([]);
     client.plans(['a']);
     client.plan(planId);
