@@ -8,6 +8,7 @@ import type { AppEnv } from './appEnv.ts';
 import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
+import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
 import { addPlanRoutes } from './planRoutes.ts';
@@ -47,6 +48,7 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
+  addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
   addLiveRoutes(app, { indelible, clients, limits });
   app.get('/api/v3/socket/:plan_id', () =>

@@ -31,6 +31,9 @@ export interface MessageLog {
    */
   readonly epoch: string;
 
+  /** How many batches of different plans it pays to append at once. Default 1. */
+  readonly appendsAtOnce?: number;
+
   /** Stores a batch in one transaction. Answers one outcome per message, in order. An empty batch answers `[]`. */
   append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]>;
 

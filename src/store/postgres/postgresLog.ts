@@ -45,6 +45,7 @@ export interface PostgresLogOptions {
  * to the plan until it commits, is what makes its sequences gapless for readers: whoever sees a head sees all before it.
  */
 export class PostgresLog implements MessageLog {
+  readonly appendsAtOnce = 2;
   readonly #pool: Pool;
   readonly #epoch: Epoch;
   readonly #wake: Wake;
