@@ -9,7 +9,7 @@ import { bundleForBrowsers } from './bundle.ts';
 const example = new URL('../../examples/react/', import.meta.url);
 
 /** Debian's, or the one that is named. */
-export const chromiumPath = process.env['INDELIBLE_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
+const chromiumPath = process.env['INDELIBLE_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 /** A machine without one passes over what needs it; what CI runs on must have one. */
 export const hasChromium = existsSync(chromiumPath) || process.env['CI'] !== undefined;
 

@@ -72,7 +72,10 @@ describe('A list of plans', () => {
 
   it('keeps what it had while the server is away, and says so', async () => {
     let status = 200;
-    const { client, clock } = listing(() => ({ status, body: status === 200 ? [row('a')] : { detail: 'the database is away' } }));
+    const { client, clock } = listing(() => ({
+      status,
+      body: status === 200 ? [row('a')] : { detail: 'the database is away' },
+    }));
     const list = client.plans(['a']);
     await settle();
     status = 503;
