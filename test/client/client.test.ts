@@ -167,6 +167,14 @@ describe('A watched plan', () => {
     fewer.server.socket.says(...messages(1, 2), caughtUp(2));
     expect(fewer.all[0]).toEqual(['reset']);
 
+    const later = begun();
+    later.server.socket.says(...messages(1, 1));
+    later.server.socket.breaks();
+    later.clock.advance(500);
+    later.server.socket.opens().says(...messages(2, 2), caughtUp(2)); // from behind the cursor, and not up to the third
+    expect(later.server.socket.frames[0]).toMatchObject({ after: 'c1' });
+    expect(later.all).toContainEqual(['reset']);
+
     const untrimmed = fakeClient();
     const plan = untrimmed.client.plan(planId);
     untrimmed.server.socket.opens().says({ type: 'gap', plan_id: planId, from: 1, to: 1 });
