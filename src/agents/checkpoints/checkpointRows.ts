@@ -101,9 +101,7 @@ export class CheckpointRows {
          value = excluded.value`,
     );
     this.#one = db.prepare(`${head} WHERE ${here}`);
-    this.#newest = db.prepare(
-      `${head} WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY checkpoint_id DESC LIMIT 1`,
-    );
+    this.#newest = db.prepare(`${head} WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY checkpoint_id DESC LIMIT 1`);
     this.#value = db.prepare(
       `SELECT type, value FROM checkpoint_values
        WHERE thread_id = ? AND checkpoint_ns = ? AND channel = ? AND version = ?`,
