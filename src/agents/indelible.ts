@@ -5,7 +5,8 @@ import type { Broadcaster } from '../persistence/broadcaster.ts';
 import { DualPersistenceManager } from '../persistence/dualPersistenceManager.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../persistence/messagePersistenceService.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
-import type { NewMessage } from '../protocol/message.ts';
+import { toAgentMessage } from '../protocol/agentMessage.ts';
+import type { AgentMessage, NewMessage } from '../protocol/message.ts';
 import type { PersistenceResult } from '../protocol/persistenceResult.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import { type OpenStoreOptions, openStore } from '../store/openStore.ts';
@@ -58,6 +59,12 @@ export class Indelible implements AgentLog {
   /** Saves a message. Never throws: see {@link SaveResult}. */
   save(message: NewMessage): Promise<SaveResult> {
     return this.persistence.save(message);
+  }
+
+  /** The message as it is stored now. @throws IndelibleError `store_unavailable`, `store_refused`, `service_closed` */
+  async find(planId: string, messageId: string): Promise<AgentMessage | undefined> {
+    const stored = await this.store.log.find(planId, messageId);
+    return stored === undefined ? undefined : toAgentMessage(stored);
   }
 
   /** Saves a message, then shows it by `webSocketManager` if one is given. Never throws. */
