@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
-import { idFrom } from './langchainMessage.ts';
+import { derivedUuid } from './derivedUuid.ts';
 
 /** How many answers of this process are remembered: those whose tasks are still under way. */
 const remembered = 1_000;
@@ -36,7 +36,7 @@ export class RepeatedAnswers {
     if (said(first) === said(answer)) return this.#again(first);
     const replacing = {
       ...answer,
-      messageId: idFrom([answer.planId, answer.messageId, said(answer)]),
+      messageId: derivedUuid(answer.planId, answer.messageId, said(answer)),
       metadata: { ...answer.metadata, replaces: answer.messageId },
     };
     const second = await this.#earlier(replacing);

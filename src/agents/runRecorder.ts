@@ -1,11 +1,13 @@
 import { type BaseMessage, isToolMessage } from '@langchain/core/messages';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
-import { defaultMaxWaitMs, saveInOrder, warn } from './boundedSave.ts';
-import { derivedId, idFrom, saysTheSame, spokenMessage } from './langchainMessage.ts';
+import { defaultMaxWaitMs, saveInOrder } from './boundedSave.ts';
+import { derivedUuid } from './derivedUuid.ts';
+import { derivedId, saysTheSame, spokenMessage } from './langchainMessage.ts';
 import { RepeatedAnswers } from './repeatedAnswers.ts';
 import { type NodeRun, nodeAbove, nodeRun, type Run, RunTree } from './runTree.ts';
 import { messagesIn } from './stateUpdate.ts';
+import { unharmed } from './unharmed.ts';
 
 export interface DurableOptions {
   readonly log: AgentLog;
@@ -90,7 +92,7 @@ export class RunRecorder {
   asks(run: Run): void {
     const node = nodeAbove(run)?.node;
     if (node === undefined || !node.isRepeatable || this.#options.log.find === undefined) return;
-    run.place = idFrom([run.tree.planId, 'answer', node.task, node.asked++]);
+    run.place = derivedUuid(run.tree.planId, 'answer', node.task, node.asked++);
   }
 
   /** A model writes on. */
@@ -212,14 +214,4 @@ function ownId(run: Run): string {
 
 function isQuietTag(tag: string): boolean {
   return tag === skipTag || quietTags.includes(tag);
-}
-
-/** Recording must not harm what it records: what goes wrong here is told as a process warning. */
-function unharmed<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    warn(`a message could not be recorded: ${String(error)}`);
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import type { LiveEvent } from './liveEvent.ts';
-import type { StoredMessage } from './message.ts';
-import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
+import type { PreparedMessage, StoredMessage } from './message.ts';
+import { leadingTokens, type MessageBytes, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
 
 /**
@@ -29,7 +29,11 @@ export function v3MessageFrame(message: StoredMessage): string {
 
 function buildMessageFrame(message: StoredMessage): string {
   const { agentName, messageId, timestamp, type } = leadingTokens(message.body);
-  const payload = rowMembers(message, agentName) + extraMembers(message, type);
+  return envelope(type, rowMembers(message, agentName) + extraMembers(message, type), timestamp, messageId);
+}
+
+/** All but the payload's members are encoded values, quotes included. */
+function envelope(type: string, payload: string, timestamp: string, messageId: string): string {
   return (
     `{"type":${type},"data":{${payload},"data":{${payload}}}` +
     `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":0}`
@@ -37,8 +41,19 @@ function buildMessageFrame(message: StoredMessage): string {
 }
 
 function rowMembers({ sequence, version, body }: StoredMessage, agentName: string): string {
-  const members = body.slice(1, -1);
-  return `"sequence":${sequence},"version":${version},"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${members}`;
+  return `"sequence":${sequence},"version":${version},${spokenMembers(body, agentName)}`;
+}
+
+/** What a row says wherever its message is on its way. */
+function spokenMembers(body: MessageBytes, agentName: string): string {
+  return `"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${body.slice(1, -1)}`;
+}
+
+/** The row without a place: it has none yet. */
+function buildSpooledFrame({ body }: PreparedMessage): string {
+  const { agentName, messageId, timestamp } = leadingTokens(body);
+  const payload = `"persistence_status":"spooled",${spokenMembers(body, agentName)}`;
+  return envelope('"agent_message"', payload, timestamp, messageId);
 }
 
 /** What is no plain agent message has members of its own, kept in the metadata; there are few, so those are parsed. */
@@ -63,20 +78,29 @@ export function v3Frame(
   );
 }
 
-const liveFrames = new WeakMap<LiveEvent, string>();
+/** What this protocol shows: it has no frame for how far somebody has read. */
+type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
+/** What is shown as it is; a spooled message is shown as a message. */
+type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
+
+const liveFrames = new WeakMap<V3LiveEvent, string>();
 
 /** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
-export function v3LiveFrame(event: LiveEvent): string {
+export function v3LiveFrame(event: V3LiveEvent): string {
   let frame = liveFrames.get(event);
   if (frame === undefined) {
-    const { payload, priority } = livePayload(event);
-    frame = v3Frame(event.type, payload, { timestamp: event.timestamp, priority });
+    frame = event.type === 'message_spooled' ? buildSpooledFrame(event.message) : buildLiveFrame(event);
     liveFrames.set(event, frame);
   }
   return frame;
 }
 
-function livePayload(event: LiveEvent): { payload: Record<string, unknown>; priority: V3Priority } {
+function buildLiveFrame(event: ShownEvent): string {
+  const { payload, priority } = livePayload(event);
+  return v3Frame(event.type, payload, { timestamp: event.timestamp, priority });
+}
+
+function livePayload(event: ShownEvent): { payload: Record<string, unknown>; priority: V3Priority } {
   const common = { plan_id: event.planId, timestamp: event.timestamp };
   switch (event.type) {
     case 'agent_stream_start':
