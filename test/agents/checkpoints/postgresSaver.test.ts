@@ -3,6 +3,7 @@ import { emptyCheckpoint } from '@langchain/langgraph-checkpoint';
 import { type Checkpointer, openCheckpointer } from 'indelible/langgraph';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../src/testing/postgresServer.ts';
+import { startTcpProxy } from '../../../src/testing/tcpProxy.ts';
 import { execute, poolOfTest } from '../../postgres/database.ts';
 
 const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } };
@@ -93,6 +94,20 @@ it('a put that its table is locked for ends with a code, and the connections ser
   await holder.query('COMMIT');
   holder.release();
   expect(await saver.put(thread, emptyCheckpoint(), metadata, {})).toMatchObject(thread);
+});
+
+it('a connection that the network swallowed is used by no later put', { timeout: 60_000 }, async () => {
+  const url = await database();
+  const network = await startTcpProxy({ target: url });
+  onTestFinished(() => network.close());
+  const saver = await open(network.through(url));
+  await saver.put(thread, emptyCheckpoint(), metadata, {});
+  await network.blackHole();
+  await expect(saver.put(thread, emptyCheckpoint(), metadata, {})).rejects.toMatchObject({ code: 'store_unavailable' });
+  await network.pass();
+  const before = network.accepted;
+  expect(await saver.put(thread, emptyCheckpoint(), metadata, {})).toMatchObject(thread);
+  expect(network.accepted).toBe(before + 1);
 });
 
 async function database(): Promise<string> {
