@@ -1,4 +1,4 @@
-import type { NewMessage } from '../protocol/message.ts';
+import type { AgentMessage, NewMessage } from '../protocol/message.ts';
 
 /**
  * What an adapter of an agent library needs: a place to save messages, and where somebody may be watching, a way to
@@ -7,6 +7,11 @@ import type { NewMessage } from '../protocol/message.ts';
 export interface AgentLog {
   /** Resolves when the message is stored, or when it is clear that it is not (yet). Never rejects. */
   save(message: NewMessage): Promise<unknown>;
+  /**
+   * The message of that id, undefined if there is none; rejects where the database cannot say. Absent where nothing can
+   * be looked up: then the answers of a task that is executed again are in the log twice.
+   */
+  find?(planId: string, messageId: string): Promise<FoundMessage | undefined>;
   /** Absent where nobody can watch. */
   readonly live?: LiveChannel;
 }
@@ -23,3 +28,6 @@ export interface LiveChannel {
 }
 
 export type AgentLogMessage = NewMessage;
+
+/** What is looked at of a message that is there. */
+export type FoundMessage = Pick<AgentMessage, 'content' | 'metadata'>;

@@ -12,8 +12,9 @@ import { MessagePersistenceService, type PersistenceOptions } from '../persisten
 import type { SaveResult } from '../persistence/saveResult.ts';
 import type { Spool } from '../persistence/spool/spool.ts';
 import { defaultSpoolMaxBytes, openSpoolOf } from '../persistence/spool/spoolOfStore.ts';
+import { toAgentMessage } from '../protocol/agentMessage.ts';
 import { IndelibleError } from '../protocol/errors.ts';
-import { checkId, type NewMessage } from '../protocol/message.ts';
+import { type AgentMessage, checkId, type NewMessage } from '../protocol/message.ts';
 import type { PersistenceResult } from '../protocol/persistenceResult.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import { type OpenStoreOptions, openStore } from '../store/openStore.ts';
@@ -96,6 +97,12 @@ export class Indelible implements AgentLog {
     return this.persistence
       .save(message)
       .then((result) => (result.status === 'refused' ? finishInterrupted(this.store.log, result) : result));
+  }
+
+  /** The message as it is stored now. @throws IndelibleError `store_unavailable`, `store_refused`, `service_closed` */
+  async find(planId: string, messageId: string): Promise<AgentMessage | undefined> {
+    const stored = await this.store.log.find(planId, messageId);
+    return stored === undefined ? undefined : toAgentMessage(stored);
   }
 
   #readings(): Readings {
