@@ -78,13 +78,15 @@ export function v3Frame(
   );
 }
 
+/** What this protocol shows: it has no frame for how far somebody has read. */
+type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
 /** What is shown as it is; a spooled message is shown as a message. */
-type ShownEvent = Exclude<LiveEvent, { readonly type: 'message_spooled' }>;
+type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
 
-const liveFrames = new WeakMap<LiveEvent, string>();
+const liveFrames = new WeakMap<V3LiveEvent, string>();
 
 /** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
-export function v3LiveFrame(event: LiveEvent): string {
+export function v3LiveFrame(event: V3LiveEvent): string {
   let frame = liveFrames.get(event);
   if (frame === undefined) {
     frame = event.type === 'message_spooled' ? buildSpooledFrame(event.message) : buildLiveFrame(event);

@@ -73,7 +73,7 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
 }
 
 /** The id in the path, as it was sent: hono hands on what it cannot decode. @throws IndelibleError `invalid_id` */
-function planIdOf(c: Context): string {
+export function planIdOf(c: Context): string {
   const segment = new URL(c.req.url).pathname.split('/')[4] ?? '';
   try {
     return checkId(decodeURIComponent(segment), 'plan_id');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSpool } from '../../src/persistence/spool/openSpool.ts';
 import type { Spool } from '../../src/persistence/spool/spool.ts';
@@ -157,8 +158,8 @@ describe('spool drop', { timeout: 60_000 }, () => {
     const { folder, spool } = withAside();
     const asked = async (answer: string) => {
       // A pseudo terminal, by the program that makes one.
-      const command = `${process.execPath} ${join(import.meta.dirname, '../../src/cli/main.ts')} spool drop m-1`;
-      const program = join(import.meta.dirname, 'inTerminal.ts');
+      const command = `${process.execPath} ${fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))} spool drop m-1`;
+      const program = fileURLToPath(new URL('./inTerminal.ts', import.meta.url));
       return await indelible([command, answer], { cwd: folder, program });
     };
     expect(await asked('n')).toMatchObject({

@@ -99,11 +99,14 @@ export function flippedBytes({ seed, rounds, where, withoutChecksums = false }: 
         (there, { setAsideCount }) => setAsideCount === 1 && same(there, others),
       );
     }
-    return verified(damaged, `${places} ^ ${flip}`, (there, { setAsideCount }) => {
-      const places = there.map(({ body }) => all.findIndex((one) => one.body === body));
-      const inOrder = places.every((place, index) => place > (places[index - 1] ?? -1));
+    const isUsable = (there: readonly PreparedMessage[], { setAsideCount }: Spool) => {
+      const order = there.map(({ body }) => all.findIndex((one) => one.body === body));
+      const inOrder = order.every((place, index) => place > (order[index - 1] ?? -1));
       return inOrder && (setAsideCount > 0 || there.length === all.length);
-    });
+    };
+    // The first page says what the file is and what tables it has: without it nothing can be read.
+    const isFirstPage = (places[0] as number) < 4_096;
+    return verified(damaged, `${places} ^ ${flip}`, isUsable, isFirstPage);
   });
 }
 
@@ -136,8 +139,13 @@ function same(there: readonly PreparedMessage[], wanted: readonly PreparedMessag
   );
 }
 
-/** What it says if the spool at `path` opens and holds something else than it may; a file without any sense may be refused. */
-function verified(path: string, where: string, isRight: (there: PreparedMessage[], spool: Spool) => boolean): string[] {
+/** What it says if the spool at `path` opens and holds something else than it may. */
+function verified(
+  path: string,
+  where: string,
+  isRight: (there: PreparedMessage[], spool: Spool) => boolean,
+  mayBeRefused = false,
+): string[] {
   let spool: Spool | undefined;
   try {
     spool = openSpool(path, options);
@@ -149,6 +157,7 @@ function verified(path: string, where: string, isRight: (there: PreparedMessage[
     // Damage or not, it takes more.
     return spool.append(last).length === last.length ? [] : [`${where}: takes no more`];
   } catch (error) {
+    if (mayBeRefused && IndelibleError.is(error)) return [];
     return [`${where}: ${IndelibleError.is(error) ? error.code : String(error)} ${(error as Error).message}`];
   } finally {
     spool?.close();

@@ -129,8 +129,9 @@ export class OwnedFile {
       this.#connection ??= this.#connect();
       return action(this.#connection);
     } catch (error) {
-      if (!isBusy(error) && !IndelibleError.is(error)) this.#distrust();
-      this.#suspect ||= isCorrupt(error);
+      const isDamaged = isCorrupt(error) || IndelibleError.is(error, 'spool_damaged');
+      this.#suspect ||= isDamaged;
+      if (isDamaged || (!isBusy(error) && !IndelibleError.is(error))) this.#distrust();
       throw spoolFailure(`${what} ${this.#path}`, error);
     }
   }

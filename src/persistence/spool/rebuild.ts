@@ -120,7 +120,7 @@ function stateBehind(lastId: number, from: SpoolConnection): SpoolState {
     const state = from.loadState();
     return { ...state, lastId: Math.max(lastId, state.lastId) };
   } catch (error) {
-    if (!isCorrupt(error)) throw error;
+    if (!isCorrupt(error) && !IndelibleError.is(error, 'spool_damaged')) throw error;
     return { lastId, ownerWrites: 0, operatorWrites: 0 };
   }
 }

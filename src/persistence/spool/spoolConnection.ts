@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { IndelibleError } from '../../protocol/errors.ts';
 import { recordColumns } from './record.ts';
 import { prepareSchema } from './spoolSchema.ts';
 import type { SpoolState } from './spoolState.ts';
@@ -70,9 +71,10 @@ export class SpoolConnection {
       );
       this.countAside = db.prepare('SELECT count(*) AS count, total(size) AS size FROM aside');
       this.#saveState = db.prepare('UPDATE state SET last_id = ?, owner_writes = ?, operator_writes = ?');
-      this.#loadState = db.prepare(
-        'SELECT last_id AS lastId, owner_writes AS ownerWrites, operator_writes AS operatorWrites FROM state',
-      );
+      this.#loadState = db.prepare(`
+        SELECT owner_writes + 0.0 AS ownerWrites, operator_writes + 0.0 AS operatorWrites, last_id + 0.0 AS lastId,
+          (SELECT max(rowid) + 0.0 FROM waiting) AS lastWaiting, (SELECT max(rowid) + 0.0 FROM aside) AS lastAside
+        FROM state`);
       this.#dataVersion = db.prepare('PRAGMA data_version');
     } catch (error) {
       db.close();
@@ -89,8 +91,13 @@ export class SpoolConnection {
     return this.#dataVersion.get()?.['data_version'];
   }
 
+  /** No id that is in use is behind `lastId`, whatever became of the row. @throws IndelibleError `spool_damaged` */
   loadState(): SpoolState {
-    return this.#loadState.get() as unknown as SpoolState;
+    const row = this.#loadState.get();
+    const [ownerWrites, operatorWrites, ...ids] = Object.values(row ?? {}).map((value) => value ?? 0) as number[];
+    const state = { ownerWrites, operatorWrites, lastId: Math.max(...ids) };
+    if (Object.values(state).every((value) => Number.isSafeInteger(value))) return state as SpoolState;
+    throw new IndelibleError('spool_damaged', { message: `${this.#path}: its state cannot be read` });
   }
 
   saveState({ lastId, ownerWrites, operatorWrites }: SpoolState): void {
