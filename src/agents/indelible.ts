@@ -23,7 +23,7 @@ export interface IndelibleOptions {
   readonly storeOptions?: OpenStoreOptions;
   /**
    * Where messages wait on disk while the database is away: a file, an open spool, or `false` for nowhere. Default for a
-   * store that is named: beside its file (`<file>.spool`), for PostgreSQL `./indelible.spool`; for an open store, nowhere.
+   * store that is named: beside its file (`<file>.spool`), for PostgreSQL `./indelible-<id>.spool`; for an open store, nowhere.
    */
   readonly spool?: string | Spool | false | undefined;
   /** Bytes that may wait there. Default 1 GiB. */

@@ -21,7 +21,7 @@ Environment (options win over it):
   INDELIBLE_STORE  where messages are kept: sqlite:<path> or postgres://…
                    (default ${defaults.store})
   INDELIBLE_SPOOL  file in which messages wait while the database is away
-                   (default <path>.spool, for PostgreSQL ./indelible.spool)
+                   (default <path>.spool, for PostgreSQL ./indelible-<id>.spool)
   INDELIBLE_WAKE   how servers on one PostgreSQL hear of each other: notify, or
                    redis://… (default notify)
   INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with
