@@ -2,6 +2,7 @@ import type { LiveEvent } from './liveEvent.ts';
 import type { StoredMessage } from './message.ts';
 import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
+import { rowText, rowView } from './rowView.ts';
 
 /**
  * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
@@ -10,9 +11,12 @@ import { newMessageId } from './messageId.ts';
  * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
  */
 
+/** What a row adds to the message: its place and version, and what the web app reads. */
+export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}}`;
+
 /** The row of a message, as JSON text. */
 export function v3MessageRow(message: StoredMessage): string {
-  return `{${rowMembers(message, leadingTokens(message.body).agentName)}}`;
+  return rowText(v3RowView, message);
 }
 
 const frames = new WeakMap<StoredMessage, string>();
@@ -28,17 +32,12 @@ export function v3MessageFrame(message: StoredMessage): string {
 }
 
 function buildMessageFrame(message: StoredMessage): string {
-  const { agentName, messageId, timestamp, type } = leadingTokens(message.body);
-  const payload = rowMembers(message, agentName) + extraMembers(message, type);
+  const { messageId, timestamp, type } = leadingTokens(message.body);
+  const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);
   return (
     `{"type":${type},"data":{${payload},"data":{${payload}}}` +
     `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":0}`
   );
-}
-
-function rowMembers({ sequence, version, body }: StoredMessage, agentName: string): string {
-  const members = body.slice(1, -1);
-  return `"sequence":${sequence},"version":${version},"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${members}`;
 }
 
 /** What is no plain agent message has members of its own, kept in the metadata; there are few, so those are parsed. */

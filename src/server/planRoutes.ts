@@ -1,8 +1,9 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Indelible } from '../agents/indelible.ts';
+import { v3RowView } from '../protocol/v3Frames.ts';
 import type { Runner } from '../runs/runner.ts';
-import { readAll } from '../store/readAll.ts';
+import { readAllText } from '../store/readAllText.ts';
 import type { AppEnv } from './appEnv.ts';
 import { detailAnswer } from './detail.ts';
 import { planMessages, streamedBody } from './planMessages.ts';
@@ -60,7 +61,7 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     if (typeof planId !== 'string') return detailAnswer(planId);
     const plan = await inTime(store.plans.find(planId));
     if (plan === undefined) return detailAnswer({ status: 404, detail: 'Plan not found' });
-    const messages = readAll(store.log, planId);
+    const messages = readAllText(store.log, planId, v3RowView);
     const first = await inTime(messages.next());
     c.header('Content-Type', 'application/json');
     if (c.req.method === 'HEAD') {

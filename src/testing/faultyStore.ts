@@ -1,5 +1,5 @@
 import type { PreparedMessage } from '../protocol/message.ts';
-import type { MessageLog } from '../store/messageLog.ts';
+import type { MessageLog, TextPage } from '../store/messageLog.ts';
 import type { PlanRecords } from '../store/planRecords.ts';
 import type { Store } from '../store/store.ts';
 import { Faults } from './faults.ts';
@@ -27,6 +27,10 @@ export function faultyLog(log: MessageLog, faults: Faults): MessageLog {
     update: (message, version) => suffer('update', () => log.update(message, version), [message]),
     find: (planId, messageId) => suffer('find', () => log.find(planId, messageId)),
     read: (planId, after, limit) => suffer('read', () => log.read(planId, after, limit)),
+    ...(log.readText && {
+      readText: (...page: Parameters<NonNullable<MessageLog['readText']>>) =>
+        suffer('read', () => log.readText?.(...page) as Promise<TextPage>),
+    }),
     heads: (planIds) => suffer('heads', () => log.heads(planIds)),
     onCommit: (listener) => log.onCommit(listener),
   };

@@ -1,12 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
 import { sameContent } from '../../protocol/messageBytes.ts';
+import type { RowView } from '../../protocol/rowView.ts';
 import { CommitListeners, commitsOf } from '../commitListeners.ts';
-import type { AppendOutcome, CommitListener, LogPage, LogPosition, MessageLog, UpdateOutcome } from '../messageLog.ts';
-import { logStart, maxPageSize } from '../messageLog.ts';
+import {
+  type AppendOutcome,
+  type CommitListener,
+  type LogPage,
+  type LogPosition,
+  logStart,
+  type MessageLog,
+  maxPageSize,
+  type TextPage,
+  type UpdateOutcome,
+} from '../messageLog.ts';
+import { renderedPage } from '../renderedPage.ts';
 import { inTransaction, translateErrors } from './database.ts';
 import type { DatabaseFile } from './databaseFile.ts';
 import { type Head, Heads } from './heads.ts';
+import { JoinedRows } from './joinedRows.ts';
 import { fromMessageKey, type MessageKey, toMessageKey } from './messageKey.ts';
 import type { OtherProcesses } from './otherProcesses.ts';
 
@@ -39,6 +51,7 @@ export class SqliteLog implements MessageLog {
   readonly #messages: StatementSync;
   readonly #updates: StatementSync;
   readonly #head: StatementSync;
+  readonly #joined: JoinedRows;
 
   constructor(db: DatabaseSync, file: DatabaseFile, others: OtherProcesses) {
     this.#db = db;
@@ -60,6 +73,7 @@ export class SqliteLog implements MessageLog {
     this.#messages = db.prepare(`${from} AND m.sequence > ? ORDER BY m.sequence LIMIT ?`);
     this.#updates = db.prepare(`${from} AND m.revision > ? AND m.revision > 0 ORDER BY m.revision LIMIT ?`);
     this.#head = db.prepare('SELECT sequence, revision FROM heads WHERE plan_id = ?');
+    this.#joined = new JoinedRows(db);
   }
 
   async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
@@ -129,6 +143,12 @@ export class SqliteLog implements MessageLog {
       };
       return { messages: messages.rows, updates: updates.rows, position, more: messages.full || updates.full };
     });
+  }
+
+  async readText(planId: string, after: number, limit: number, view: RowView): Promise<TextPage> {
+    return (
+      this.#read(() => this.#joined.page(planId, after, limit, view)) ?? renderedPage(this, planId, after, limit, view)
+    );
   }
 
   async heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
