@@ -31,5 +31,6 @@ export type { NewPlan, PlanChange, PlanFilter, PlanRecords } from './store/planR
 export { readAll } from './store/readAll.ts';
 export { readAllText } from './store/readAllText.ts';
 export { renderedPage } from './store/renderedPage.ts';
+export { RowBytes } from './store/rowBytes.ts';
 export type { Store } from './store/store.ts';
 export type { Wake } from './store/wake.ts';

@@ -17,6 +17,5 @@ export { type MessageBytes, parseMessageBytes, sameContent, type WireMessageBody
 export { type MessageType, messageTypes } from './messageType.ts';
 export type { PersistenceResult } from './persistenceResult.ts';
 export { type Plan, type PlanStatus, type PlanStep, planStatuses } from './plan.ts';
-export { RowBytes } from './rowBytes.ts';
 export { type RowValue, type RowView, rowText, rowView } from './rowView.ts';
 export { v3Frame, v3LiveFrame, v3MessageFrame, v3MessageRow, v3RowView } from './v3Frames.ts';

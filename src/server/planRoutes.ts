@@ -72,7 +72,9 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     const tail = () =>
       `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
       `,"streaming_message":${JSON.stringify(feed.streamedText(planId))}}`;
-    const { outgoing } = c.env ?? {};
+    const { incoming, outgoing } = c.env ?? {};
+    // Said here, for else the adapter keeps the first piece back to see whether it is the last one.
+    if (incoming?.httpVersion === '1.1') c.header('Transfer-Encoding', 'chunked');
     const cut = (error: unknown) => {
       indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
       if (outgoing === undefined) throw error;

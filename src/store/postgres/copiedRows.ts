@@ -1,7 +1,7 @@
 import { escapeLiteral, type PoolClient } from 'pg';
-import { RowBytes } from '../../protocol/rowBytes.ts';
 import type { RowView } from '../../protocol/rowView.ts';
 import { maxPageSize, type TextPage } from '../messageLog.ts';
+import { RowBytes } from '../rowBytes.ts';
 import { copyOut } from './copyOut.ts';
 
 /**

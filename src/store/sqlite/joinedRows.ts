@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { RowBytes } from '../../protocol/rowBytes.ts';
 import type { RowView } from '../../protocol/rowView.ts';
 import { maxPageSize, type TextPage } from '../messageLog.ts';
+import { RowBytes } from '../rowBytes.ts';
 
 const zero = 0x30;
 const nine = 0x39;

@@ -1,8 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
-import { prepareMessage, RowBytes, type RowView, rowText, rowView, v3MessageRow, v3RowView } from 'indelible/protocol';
+import { prepareMessage, type RowView, rowText, rowView, v3MessageRow, v3RowView } from 'indelible/protocol';
 import { describe, expect, it } from 'vitest';
 import { messageTypes } from '../../src/protocol/messageType.ts';
-import { anyJsonObject } from './anyJson.ts';
+import { RowBytes } from '../../src/store/rowBytes.ts';
+import { anyJsonObject } from '../protocol/anyJson.ts';
 
 const anyMessage = fc
   .record({
