@@ -35,17 +35,16 @@ export class JoinedRows {
     const lines = this.#select.get(largest, planId, after, limit)?.['lines'] as Uint8Array | null;
     if (lines === null) return { text: new Uint8Array(), sequence: after, more: false };
     const text = new RowBytes(view, lines.length);
-    const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     let sequence = after;
     let rows = 0;
-    for (let at = 0; at < bytes.length; ) {
-      const found = bytes.indexOf(newline, at);
-      const end = found === -1 ? bytes.length : found;
-      const gap = endOfNumber(bytes, at);
-      const body = endOfNumber(bytes, gap + 1);
+    for (let at = 0; at < lines.length; ) {
+      const found = lines.indexOf(newline, at);
+      const end = found === -1 ? lines.length : found;
+      const gap = endOfNumber(lines, at);
+      const body = endOfNumber(lines, gap + 1);
       if (body === end) return rows === 0 ? undefined : { text: text.finish(), sequence, more: true };
-      sequence = numberAt(bytes, at, gap);
-      text.add(sequence, numberAt(bytes, gap + 1, body), bytes, body, end);
+      sequence = numberAt(lines, at, gap);
+      text.add(sequence, numberAt(lines, gap + 1, body), lines, body, end);
       rows++;
       at = end + 1;
     }
