@@ -45,7 +45,10 @@ describe('rows as text on PostgreSQL', () => {
   it('of a statement that fails are refused with its reason, and the connection goes on', async () => {
     const { url, page } = await oneConnection();
     await execute(url, 'ALTER TABLE indelible.messages RENAME TO hidden');
-    await expect(page()).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(/^cannot read: .*messages/) });
+    await expect(page()).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/^cannot read: .*messages/),
+    });
     await execute(url, 'ALTER TABLE indelible.hidden RENAME TO messages');
     expect(await page()).toBe(1);
   });
