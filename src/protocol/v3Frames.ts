@@ -1,6 +1,6 @@
 import type { LiveEvent } from './liveEvent.ts';
 import type { PreparedMessage, StoredMessage } from './message.ts';
-import { leadingTokens, type parseMessageBytes } from './messageBytes.ts';
+import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
 import { rowText, rowView } from './rowView.ts';
 
