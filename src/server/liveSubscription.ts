@@ -142,8 +142,8 @@ export class LiveSubscription {
   async #tellFirstRead(): Promise<void> {
     const { indelible, planId, userId } = this.#options;
     try {
-      const positions = await indelible.store.readPositions?.unread(userId, [planId]);
-      if (positions !== undefined) this.#tellRead(positions.get(planId)?.read ?? 0);
+      const positions = await indelible.store.readPositions.unread(userId, [planId]);
+      this.#tellRead(positions.get(planId)?.read ?? 0);
     } catch {
       // The database is away again; the client is told when the user reads on.
     }
