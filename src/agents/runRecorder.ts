@@ -1,10 +1,11 @@
 import { type BaseMessage, isToolMessage } from '@langchain/core/messages';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
-import { saveInOrder, warn } from './boundedSave.ts';
+import { saveInOrder } from './boundedSave.ts';
 import { derivedId, saysTheSame, spokenMessage } from './langchainMessage.ts';
 import { type NodeRun, nodeAbove, nodeRun, type Run, RunTree } from './runTree.ts';
 import { messagesIn } from './stateUpdate.ts';
+import { unharmed } from './unharmed.ts';
 
 export interface DurableOptions {
   readonly log: AgentLog;
@@ -191,14 +192,4 @@ function answerId(run: Run): string {
 
 function isQuietTag(tag: string): boolean {
   return tag === skipTag || quietTags.includes(tag);
-}
-
-/** Recording must not harm what it records: what goes wrong here is told as a process warning. */
-function unharmed<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    warn(`a message could not be recorded: ${String(error)}`);
-    return undefined;
-  }
 }

@@ -1,14 +1,20 @@
 import type { Observer } from '../observe/events.ts';
+import type { Draft } from '../protocol/draft.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import { type CommitListener, type LogPosition, logStart, type MessageLog } from '../store/messageLog.ts';
+import { Flights } from './flights.ts';
 import { LatestProgress } from './latestProgress.ts';
+import { LiveDrafts } from './liveDrafts.ts';
+import { LogPages } from './logPages.ts';
 import { StreamedText } from './streamedText.ts';
-import { Subscription } from './subscription.ts';
+import { type LogExtent, type StartAt, Subscription } from './subscription.ts';
 import type { Watcher } from './watcher.ts';
 
 /** How long a watcher may be behind if every hint is lost, in ms. */
 const lookAnywayMs = 1_500;
+/** What is kept of the log in memory, for readers who come back together. */
+const maxKeptBytes = 64 * 1024 * 1024;
 
 export interface FeedOptions {
   readonly log: MessageLog;
@@ -29,6 +35,9 @@ export class Feed {
   readonly #plans = new Map<string, Set<Subscription>>();
   readonly #latestProgress = new LatestProgress();
   readonly #streamedText = new StreamedText();
+  readonly #drafts = new LiveDrafts();
+  readonly #pages: LogPages;
+  readonly #extents: Flights<LogExtent>;
   #unwatch: (() => void) | undefined;
   #endLooking: (() => void) | undefined;
 
@@ -36,19 +45,22 @@ export class Feed {
     this.#log = log;
     this.#clock = clock;
     this.#observe = observe;
+    this.#pages = new LogPages({ log, clock, maxBytes: maxKeptBytes });
+    this.#extents = new Flights(clock);
   }
 
   /**
    * Watches a plan from behind `after`, a place in the log as it is now: a cursor must have been decoded in this very
-   * turn. The plan need not exist yet.
+   * turn. Or `after` says where to begin when it is told how far the log goes. The plan need not exist yet.
    */
-  subscribe(planId: string, after: LogPosition, watcher: Watcher): Subscription {
+  subscribe(planId: string, after: LogPosition | StartAt, watcher: Watcher): Subscription {
     this.#start();
     const subscription = new Subscription({
       planId,
       after,
       watcher,
-      log: this.#log,
+      pages: this.#pages,
+      extent: (plan) => this.extent(plan),
       epoch: this.#log.epoch,
       clock: this.#clock,
       ended: (ended, reason) => this.#ended(ended, reason),
@@ -63,7 +75,25 @@ export class Feed {
   publish(event: LiveEvent): void {
     this.#latestProgress.follow(event);
     this.#streamedText.follow(event);
-    for (const subscription of this.#plans.get(event.planId) ?? []) subscription.tell(event);
+    const piece = this.#drafts.follow(event);
+    for (const subscription of this.#plans.get(event.planId) ?? []) subscription.tell(event, piece);
+  }
+
+  /**
+   * How far the plan's log goes, as the database said after this was asked. Who asks at the same time shares a query.
+   *
+   * @throws IndelibleError `store_unavailable`
+   */
+  extent(planId: string): Promise<LogExtent> {
+    return this.#extents.ask(planId, async () => {
+      const heads = await this.#log.heads([planId]);
+      return { head: heads.get(planId) ?? logStart, epoch: this.#log.epoch };
+    });
+  }
+
+  /** The answers that are being written to the plan, with their text so far, oldest first. */
+  async drafts(planId: string): Promise<readonly Draft[]> {
+    return this.#drafts.of(planId);
   }
 
   /** The text so far of the answer that is being streamed to the plan, or null. */
@@ -87,6 +117,7 @@ export class Feed {
       return;
     }
     for (const commit of commits) {
+      this.#pages.committed(commit);
       for (const subscription of this.#plans.get(commit.planId) ?? []) subscription.offer(commit);
     }
   };
@@ -107,8 +138,10 @@ export class Feed {
         if (subscription.epoch !== epoch) subscription.reset(epoch);
         // It came, or was reset, meanwhile, and reads already.
         else if (before?.history !== subscription.history) continue;
-        else if (isBehind(head, before.position)) subscription.reset(epoch);
-        else if (isBehind(subscription.position, head)) subscription.look();
+        else if (isBehind(head, before.position)) {
+          this.#pages.forget();
+          subscription.reset(epoch);
+        } else if (isBehind(subscription.position, head)) subscription.look();
       }
     } catch {
       // The database is away: the next look comes soon.

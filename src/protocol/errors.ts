@@ -82,11 +82,41 @@ export const errorTable = {
     summary: 'More messages wait for the database than the queue may hold. This message was not accepted.',
     remedy: 'Save it again later, or raise `maxQueuedMessages`; find out why the database is slow or away.',
   },
+  spool_full: {
+    status: 503,
+    summary: 'The database is away, and the disk spool holds as much as it may. This message was not accepted.',
+    remedy:
+      'Bring the database back: the spool then empties by itself. `indelible spool list` shows what was set aside and takes room; drop or retry it, or raise the bound.',
+  },
+  spool_unavailable: {
+    status: 503,
+    summary: 'The disk spool cannot be read or written. What was not acknowledged was not accepted.',
+    remedy:
+      'Make room on the disk, and let this user write the spool and its folder. It is tried again by itself. What was acknowledged is kept.',
+  },
+  spool_in_use: {
+    status: 500,
+    summary: 'The disk spool belongs to another service that is alive, in this process or another one.',
+    remedy:
+      'Stop that one, or give each its own spool: `--spool` or INDELIBLE_SPOOL. A spool is free as soon as its process ends.',
+  },
+  spool_damaged: {
+    status: 500,
+    summary: 'The disk changed what was written into the spool. The damaged part is not delivered; the rest is.',
+    remedy:
+      '`indelible spool list` shows a damaged record, `indelible spool drop` removes it. If nothing can be read, move the files of the spool away and start again. Check the disk.',
+  },
   not_yet_stored: {
     status: 503,
     summary: 'The message was accepted but could not be stored within its deadline. It waits in memory, in order.',
     remedy:
       'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
+  },
+  spooled: {
+    status: 202,
+    summary:
+      'The message is on disk and not yet in the database, which is away or slow. It is stored, in its order, when that is back.',
+    remedy: 'Nothing: it is not lost, also if the process dies. `indelible spool list` shows what waits.',
   },
   broadcast_failed: {
     status: 502,
@@ -163,13 +193,24 @@ export const errorTable = {
   },
   too_many_connections: {
     status: 429,
-    summary: 'The plan or the user already has as many sockets as are allowed (5 a plan, 10 a user).',
+    summary:
+      'The plan or the user already has as many sockets as are allowed (v3: 5 a plan, 10 a user; v1: 100 a user).',
     remedy: 'Close a socket that is no longer needed, then connect again.',
+  },
+  too_many_subscriptions: {
+    status: 429,
+    summary: 'The connection already watches as many plans as are allowed (256).',
+    remedy: 'Unsubscribe from plans that nobody looks at, or open another connection.',
   },
   origin_refused: {
     status: 403,
     summary: 'The page that made the request is of an origin that is not allowed.',
     remedy: 'Allow it with `--allow-origin https://your.app`.',
+  },
+  protocol_missing: {
+    status: 400,
+    summary: 'A WebSocket at /api/v1/socket must offer the subprotocol indelible.v1.',
+    remedy: "Open it with `new WebSocket(url, ['indelible.v1'])`.",
   },
   server_unreachable: {
     status: 503,

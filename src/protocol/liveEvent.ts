@@ -1,3 +1,5 @@
+import type { PreparedMessage } from './message.ts';
+
 /**
  * What is only live: sent to whoever watches now, never stored, without a sequence. Losing one loses no message.
  * `planId` and `timestamp` (ISO 8601, UTC, `Z`) are on all of them.
@@ -34,6 +36,10 @@ export type LiveEvent = LiveEventBase &
         readonly errorMessage: string;
         readonly recoverable: boolean;
       }
+    /** Accepted and durable on this host's disk, not yet in the database. The stored message of this id follows. */
+    | { readonly type: 'message_spooled'; readonly message: PreparedMessage }
+    /** The user has read the plan up to this message. Of interest to this user's own clients. */
+    | { readonly type: 'read_position'; readonly userId: string; readonly sequence: number }
   );
 
 interface LiveEventBase {

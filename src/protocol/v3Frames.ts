@@ -1,5 +1,5 @@
 import type { LiveEvent } from './liveEvent.ts';
-import type { StoredMessage } from './message.ts';
+import type { PreparedMessage, StoredMessage } from './message.ts';
 import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
 import { rowText, rowView } from './rowView.ts';
@@ -11,8 +11,11 @@ import { rowText, rowView } from './rowView.ts';
  * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
  */
 
-/** What a row adds to the message: its place and version, and what the web app reads. */
-export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}}`;
+/** What a row says wherever its message is on its way: the message, and what the web app reads beside it. */
+const spokenMembers = rowView`"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}`;
+
+/** With its place. */
+export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},${spokenMembers}}`;
 
 /** The row of a message, as JSON text. */
 export function v3MessageRow(message: StoredMessage): string {
@@ -34,10 +37,23 @@ export function v3MessageFrame(message: StoredMessage): string {
 function buildMessageFrame(message: StoredMessage): string {
   const { messageId, timestamp, type } = leadingTokens(message.body);
   const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);
+  return envelope(type, payload, timestamp, messageId);
+}
+
+/** All but the payload's members are encoded values, quotes included. */
+function envelope(type: string, payload: string, timestamp: string, messageId: string): string {
   return (
     `{"type":${type},"data":{${payload},"data":{${payload}}}` +
     `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":0}`
   );
+}
+
+/** The row without a place: it has none yet. */
+function buildSpooledFrame(message: PreparedMessage): string {
+  const { messageId, timestamp } = leadingTokens(message.body);
+  const members = rowText(spokenMembers, { ...message, sequence: 0, version: 0, revision: 0 });
+  const payload = `"persistence_status":"spooled",${members}`;
+  return envelope('"agent_message"', payload, timestamp, messageId);
 }
 
 /** What is no plain agent message has members of its own, kept in the metadata; there are few, so those are parsed. */
@@ -62,20 +78,29 @@ export function v3Frame(
   );
 }
 
-const liveFrames = new WeakMap<LiveEvent, string>();
+/** What this protocol shows: it has no frame for how far somebody has read. */
+type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
+/** What is shown as it is; a spooled message is shown as a message. */
+type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
+
+const liveFrames = new WeakMap<V3LiveEvent, string>();
 
 /** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
-export function v3LiveFrame(event: LiveEvent): string {
+export function v3LiveFrame(event: V3LiveEvent): string {
   let frame = liveFrames.get(event);
   if (frame === undefined) {
-    const { payload, priority } = livePayload(event);
-    frame = v3Frame(event.type, payload, { timestamp: event.timestamp, priority });
+    frame = event.type === 'message_spooled' ? buildSpooledFrame(event.message) : buildLiveFrame(event);
     liveFrames.set(event, frame);
   }
   return frame;
 }
 
-function livePayload(event: LiveEvent): { payload: Record<string, unknown>; priority: V3Priority } {
+function buildLiveFrame(event: ShownEvent): string {
+  const { payload, priority } = livePayload(event);
+  return v3Frame(event.type, payload, { timestamp: event.timestamp, priority });
+}
+
+function livePayload(event: ShownEvent): { payload: Record<string, unknown>; priority: V3Priority } {
   const common = { plan_id: event.planId, timestamp: event.timestamp };
   switch (event.type) {
     case 'agent_stream_start':

@@ -19,8 +19,11 @@ const maxBodyBytes = 16 * 1024 * 1024;
 /** What became of one message, in wire spelling. */
 interface AppendAnswer {
   readonly message_id: string;
-  /** `pending`: not stored yet; it waits in the server's memory. `refused`: not stored, and will not be. */
-  readonly status: 'stored' | 'pending' | 'refused';
+  /**
+   * `spooled`: on the server's disk, and stored when the database is back. `pending`: it waits in the server's memory.
+   * `refused`: not stored, and will not be.
+   */
+  readonly status: 'stored' | 'spooled' | 'pending' | 'refused';
   /** Its place in the plan, if it is stored. */
   readonly sequence?: number;
   /** It was there before, with the same content; `sequence` is the place of the first. */
@@ -70,7 +73,7 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
 }
 
 /** The id in the path, as it was sent: hono hands on what it cannot decode. @throws IndelibleError `invalid_id` */
-function planIdOf(c: Context): string {
+export function planIdOf(c: Context): string {
   const segment = new URL(c.req.url).pathname.split('/')[4] ?? '';
   try {
     return checkId(decodeURIComponent(segment), 'plan_id');
@@ -101,12 +104,13 @@ function answerTo(messageId: string, result: SaveResult): AppendAnswer {
 }
 
 /**
- * 200 if all are stored. 503 if to send the same again may help: what is stored by then answers `duplicate`. Else of a
- * single message the status of its error, of a batch 207: the results say which.
+ * 200 if all are stored, 202 if all are stored or spooled. 503 if to send the same again may help: what is stored by then
+ * answers `duplicate`. Else of a single message the status of its error, of a batch 207: the results say which.
  */
-function statusOf(answers: readonly AppendAnswer[], batch: boolean): 200 | 207 | 409 | 413 | 422 | 500 | 503 {
+function statusOf(answers: readonly AppendAnswer[], batch: boolean): 200 | 202 | 207 | 409 | 413 | 422 | 500 | 503 {
   const failures = answers.flatMap(({ error }) => (error === undefined ? [] : [new IndelibleError(error.code).status]));
   if (failures.length === 0) return 200;
   if (failures.includes(503)) return 503;
+  if (failures.every((status) => status === 202)) return 202;
   return batch ? 207 : (failures[0] as 409 | 413 | 422 | 500);
 }

@@ -8,6 +8,9 @@ import type { AppEnv } from './appEnv.ts';
 import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
+import { addHealthRoutes } from './healthRoutes.ts';
+import { LiveClients } from './liveClients.ts';
+import { addLiveRoutes } from './liveRoutes.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
@@ -19,10 +22,13 @@ export interface V3AppOptions {
   readonly runner: Runner;
   readonly access: AccessPolicy;
   readonly limits: ServerLimits;
+  /** Where event streams are counted, and ended from. Default: their own count. */
+  readonly clients?: LiveClients;
 }
 
-/** The REST side of /api/v3. Whatever goes wrong, and wherever, the answer is `{"detail": …}`. */
-export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono<AppEnv> {
+/** The REST side of /api/v3 and /api/v1. Whatever goes wrong, and wherever, the answer is `{"detail": …}`. */
+export function v3App(options: V3AppOptions): Hono<AppEnv> {
+  const { indelible, runner, access, limits, clients = new LiveClients(indelible.clock, limits) } = options;
   const app = new Hono<AppEnv>();
   const since = new Date(indelible.clock.now()).toISOString();
   const team = (teamId: string) => {
@@ -42,7 +48,9 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
+  addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
+  addLiveRoutes(app, { indelible, clients, limits });
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );

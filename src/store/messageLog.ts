@@ -32,6 +32,9 @@ export interface MessageLog {
    */
   readonly epoch: string;
 
+  /** How many batches of different plans it pays to append at once. Default 1. */
+  readonly appendsAtOnce?: number;
+
   /** Stores a batch in one transaction. Answers one outcome per message, in order. An empty batch answers `[]`. */
   append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]>;
 
@@ -87,6 +90,8 @@ export interface LogPage {
    */
   readonly updates: readonly StoredMessage[];
   readonly position: LogPosition;
+  /** Messages up to this sequence were trimmed; 0: none. */
+  readonly trimmed: number;
   /** The page is full, in number or in size: there may be more. */
   readonly more: boolean;
 }

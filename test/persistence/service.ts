@@ -45,6 +45,9 @@ export function setUp(options: Partial<PersistenceOptions> = {}): Setup {
     observe: (event) => events.push(event),
     // Pauses are random: at most this long, so that a test knows when the next try is due.
     backoff: { initialDelayMs: 10, maxDelayMs: 50 },
+    // The breaker has tests of its own: here every try is made.
+    failuresToOpen: Number.POSITIVE_INFINITY,
+    attemptMs: Number.POSITIVE_INFINITY,
     ...options,
   });
   return { service, store, faults, clock, events, batches };

@@ -13,6 +13,8 @@ export interface ServerProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** For `node`. */
   readonly nodeOptions?: readonly string[];
+  /** For `serve`. */
+  readonly args?: readonly string[];
 }
 
 /** `indelible serve` in a process of its own, always on the same port, that can be killed and started again. */
@@ -37,8 +39,8 @@ export class ServerProcess {
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    const { store, environment = {}, nodeOptions = [] } = this.#options;
-    const args = [...nodeOptions, program, 'serve', '--store', store, '--port', String(this.#port)];
+    const { store, environment = {}, nodeOptions = [], args: more = [] } = this.#options;
+    const args = [...nodeOptions, program, 'serve', '--store', store, '--port', String(this.#port), ...more];
     const child = spawn(process.execPath, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,5 @@
 import { fc, test } from '@fast-check/vitest';
 import {
-  type LiveEvent,
   type NewMessage,
   prepareMessage,
   type StoredMessage,
@@ -130,7 +129,7 @@ describe('the frame of a live event', () => {
   const common = { planId: 'p', timestamp };
   const wire = { plan_id: 'p', timestamp };
 
-  it.each<[LiveEvent, object, number]>([
+  it.each<[Parameters<typeof v3LiveFrame>[0], object, number]>([
     [
       { ...common, type: 'agent_stream_start', streamId: 's', agentName: 'A' },
       { agent_name: 'A', agent: 'A', content: '', stream_id: 's', status: 'streaming_started' },

@@ -49,6 +49,7 @@ export interface PostgresLogOptions {
  * to the plan until it commits, is what makes its sequences gapless for readers: whoever sees a head sees all before it.
  */
 export class PostgresLog implements MessageLog {
+  readonly appendsAtOnce = 2;
   readonly #pool: Pool;
   readonly #epoch: Epoch;
   readonly #wake: Wake;
@@ -178,7 +179,7 @@ export class PostgresLog implements MessageLog {
         revision: updates.at(-1)?.revision ?? after.revision,
       };
       const more = [messages, updates].some((page) => page.length === limit || (page.at(-1)?.size ?? 0) >= maxPageSize);
-      return { messages: messages.map(toStored), updates: updates.map(toStored), position, more };
+      return { messages: messages.map(toStored), updates: updates.map(toStored), position, trimmed: 0, more };
     });
   }
 

@@ -63,7 +63,8 @@ export function migrate(db: DatabaseSync): void {
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec('COMMIT');
   } catch (error) {
-    db.exec('ROLLBACK');
+    // A disk that failed has ended it already; its error is what must come out.
+    if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }

@@ -141,7 +141,13 @@ export class SqliteLog implements MessageLog {
         sequence: messages.rows.at(-1)?.sequence ?? after.sequence,
         revision: updates.rows.at(-1)?.revision ?? after.revision,
       };
-      return { messages: messages.rows, updates: updates.rows, position, more: messages.full || updates.full };
+      return {
+        messages: messages.rows,
+        updates: updates.rows,
+        position,
+        trimmed: 0,
+        more: messages.full || updates.full,
+      };
     });
   }
 
