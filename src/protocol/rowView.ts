@@ -14,9 +14,26 @@ export interface RowView {
   readonly values: readonly RowValue[];
 }
 
-/** As a template: ``rowView`{"sequence":${'sequence'},${'members'}}` ``. */
-export function rowView({ raw }: TemplateStringsArray, ...values: readonly RowValue[]): RowView {
-  return { texts: [...raw], values };
+/** As a template: ``rowView`{"sequence":${'sequence'},${'members'}}` ``. A view may stand in another one. */
+export function rowView({ raw }: TemplateStringsArray, ...parts: readonly (RowValue | RowView)[]): RowView {
+  const texts = [raw[0] as string];
+  const values: RowValue[] = [];
+  const append = (text: string) => {
+    texts.push((texts.pop() as string) + text);
+  };
+  for (const [place, part] of parts.entries()) {
+    if (typeof part === 'string') {
+      values.push(part);
+      texts.push('');
+    } else {
+      values.push(...part.values);
+      const [first = '', ...others] = part.texts;
+      append(first);
+      texts.push(...others);
+    }
+    append(raw[place + 1] as string);
+  }
+  return { texts, values };
 }
 
 /** The message as the view shows it. */

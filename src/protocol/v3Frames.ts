@@ -11,8 +11,11 @@ import { rowText, rowView } from './rowView.ts';
  * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
  */
 
-/** What a row adds to the message: its place and version, and what the web app reads. */
-export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}}`;
+/** What a row says wherever its message is on its way: the message, and what the web app reads beside it. */
+const spokenMembers = rowView`"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}`;
+
+/** With its place. */
+export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},${spokenMembers}}`;
 
 /** The row of a message, as JSON text. */
 export function v3MessageRow(message: StoredMessage): string {
@@ -46,10 +49,10 @@ function envelope(type: string, payload: string, timestamp: string, messageId: s
 }
 
 /** The row without a place: it has none yet. */
-function buildSpooledFrame({ body }: PreparedMessage): string {
-  const { agentName, messageId, timestamp } = leadingTokens(body);
-  const payload =
-    `"persistence_status":"spooled","agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",` + body.slice(1, -1);
+function buildSpooledFrame(message: PreparedMessage): string {
+  const { messageId, timestamp } = leadingTokens(message.body);
+  const members = rowText(spokenMembers, { ...message, sequence: 0, version: 0, revision: 0 });
+  const payload = `"persistence_status":"spooled",${members}`;
   return envelope('"agent_message"', payload, timestamp, messageId);
 }
 
@@ -76,7 +79,7 @@ export function v3Frame(
 }
 
 /** What this protocol shows: it has no frame for how far somebody has read. */
-export type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
+type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
 /** What is shown as it is; a spooled message is shown as a message. */
 type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
 

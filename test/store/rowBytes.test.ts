@@ -75,10 +75,13 @@ describe('the row of /api/v3', () => {
     );
   });
 
-  it('is said once: a view tells its texts from its values', () => {
-    expect(rowView`{"a":${'sequence'},${'members'}}`).toEqual({
-      texts: ['{"a":', ',', '}'],
-      values: ['sequence', 'members'],
+  it('is said once: a view tells its texts from its values, also those of a view that stands in it', () => {
+    const inner = rowView`"a":${'agentName'},${'members'}`;
+    expect(rowView`{"s":${'sequence'},${inner}}`).toEqual({
+      texts: ['{"s":', ',"a":', ',', '}'],
+      values: ['sequence', 'agentName', 'members'],
     });
+    expect(rowView`${inner}${inner}`.texts).toEqual(['"a":', ',', '"a":', ',', '']);
+    expect(rowView`nothing`).toEqual({ texts: ['nothing'], values: [] });
   });
 });
