@@ -39,7 +39,7 @@ interface Size {
   readonly stored: number;
 }
 
-const full: Size = { subscribers: 1_000, burst: 2_000, single: 100, returning: 500, stored: 1_000 };
+const full: Size = { subscribers: 1_000, burst: 1_000, single: 100, returning: 500, stored: 1_000 };
 const small: Size = { subscribers: 20, burst: 200, single: 10, returning: 20, stored: 500 };
 
 /** How `indelible.v1` fans out, catches up and waits. */

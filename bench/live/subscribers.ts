@@ -12,7 +12,7 @@ export type SubscribersQuestion =
       readonly hello: string;
       readonly frames: number;
     }
-  /** Answered when each was sent so many frames since they were last counted, or a minute later. */
+  /** Answered when each was sent so many frames since they were last counted, or given up after three minutes. */
   | { readonly ask: 'frames'; readonly each: number }
   | { readonly ask: 'close' };
 
@@ -24,7 +24,7 @@ export interface SubscribersAnswer {
   readonly cpu: number;
 }
 
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 let clients: RawClient[] = [];
 let looking = () => {};
 
