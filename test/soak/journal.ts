@@ -22,7 +22,7 @@ export class Journal {
     const path = pathOf(folder, lane.planId, `${lane.name}@${server}.producer`);
     const steps = existsSync(path) ? stepsIn(readFileSync(path, 'utf8')) : [];
     const unsettled = new Set<number>();
-    this.last = Math.max(0, ...lastOf(steps));
+    this.last = steps.reduce((last, { number }) => Math.max(last, number), 0);
     for (const { kind, number } of steps) {
       if (kind === 's') unsettled.add(number);
       else unsettled.delete(number);
@@ -59,10 +59,6 @@ function stepsIn(text: string): Step[] {
     });
 }
 
-function lastOf(steps: readonly Step[]): number[] {
-  return [steps.reduce((last, { number }) => Math.max(last, number), 0)];
-}
-
 /** Tells the history what the producer did. */
 export function replayProducer(text: string, name: string, seed: number, history: History): void {
   const lane: Lane = JSON.parse(text.slice(0, text.indexOf('\n')));
@@ -90,6 +86,11 @@ export class WatcherJournal {
     this.#write({ row });
   }
 
+  /** Shown before it is in the database: it has no place yet, but is on some server's disk and must come to one. */
+  sawSpooled(messageId: string): void {
+    this.#write({ spooled: messageId });
+  }
+
   /** It must have seen all there is. */
   stayed(): void {
     this.#write({ stayed: true });
@@ -103,24 +104,27 @@ export class WatcherJournal {
 interface WatcherStep {
   readonly connected?: boolean;
   readonly row?: WireRow;
+  readonly spooled?: string;
   readonly stayed?: true;
 }
 
-/** Tells the history what the watcher saw. Answers how often it was connected and how many messages it saw. */
+/** Tells the history what the watcher saw. Answers how often it was connected, and what it was shown. */
 export function replayWatcher(text: string, name: string, planId: string, history: History) {
   let connections = 0;
   let seen = 0;
+  const spooled: string[] = [];
   let watched = history.watch(`${name}.none`, planId, 0);
   for (const line of text.split('\n').slice(0, -1)) {
-    const { connected, row, stayed } = JSON.parse(line) as WatcherStep;
+    const { connected, row, spooled: spooledId, stayed } = JSON.parse(line) as WatcherStep;
     if (connected !== undefined) watched = history.watch(`${name}.${++connections}`, planId, connected ? 0 : undefined);
     if (row !== undefined) {
       watched.sawRow(row);
       seen++;
     }
+    if (spooledId !== undefined) spooled.push(spooledId);
     if (stayed) watched.stayedToTheEnd();
   }
-  return { connections, seen };
+  return { connections, seen, spooled };
 }
 
 function pathOf(folder: string, planId: string, name: string): string {

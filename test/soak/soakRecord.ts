@@ -140,3 +140,18 @@ function describedMachine(): string {
   const system = `${platform()} ${release()}, Node ${process.versions.node}`;
   return `${availableParallelism()} cores (${cpu}), ${memory}, ${system}; load average at the end ${load}`;
 }
+
+/** What a process may grow by. */
+export const mayGrowMiB = 50;
+
+/** One sentence for each: of the oracle, of the processes, of their memory. */
+export function brokenPromises({ verdict, trouble, memory }: SoakRecord): string[] {
+  const grown = memory.filter(({ livedOn, beforeMiB, afterMiB }) => {
+    return livedOn && beforeMiB !== null && afterMiB !== null && afterMiB - beforeMiB > mayGrowMiB;
+  });
+  return [
+    ...verdict.violations,
+    ...trouble,
+    ...grown.map(({ name, beforeMiB, afterMiB }) => `${name} grew from ${beforeMiB} to ${afterMiB} MiB`),
+  ];
+}

@@ -75,7 +75,9 @@ export class SoakWatcher {
       };
       const client = await WatchingClient.connect(url, planId, `watcher of ${planId}`, (frame) => {
         announce();
-        this.#journal.saw(rowOf(frame));
+        const row = rowOf(frame);
+        if (row.sequence === undefined) this.#journal.sawSpooled(row.message_id);
+        else this.#journal.saw(row);
       });
       if (client.isOpen) {
         announce();

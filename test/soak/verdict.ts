@@ -14,6 +14,8 @@ export interface Verdict {
   readonly counts: { readonly acknowledged: number; readonly unknown: number };
   readonly connections: number;
   readonly seen: number;
+  /** Messages that watchers were shown as spooled, before they had a place. */
+  readonly seenSpooled: number;
   /** One sentence for each broken promise. */
   readonly violations: readonly string[];
 }
@@ -21,26 +23,32 @@ export interface Verdict {
 /** Holds what the journals say, plan by plan, against the database at `url` as it is now. */
 export async function verdictOf(folder: string, url: string, seed: number): Promise<Verdict> {
   const store = await openPostgresStore(url, { migrate: false });
-  const totals = { plans: 0, producers: 0, rows: 0, connections: 0, seen: 0 };
+  const totals = { plans: 0, producers: 0, rows: 0, connections: 0, seen: 0, seenSpooled: 0 };
   const counts = { acknowledged: 0, unknown: 0 };
   const violations: string[] = [];
   try {
     for (const planId of readdirSync(folder).sort()) {
       const history = new History();
+      const shown: string[] = [];
       for (const file of readdirSync(join(folder, planId)).sort()) {
         const text = readFileSync(join(folder, planId, file), 'utf8');
         if (file.endsWith('.producer')) {
           replayProducer(text, file.slice(0, -'.producer'.length), seed, history);
           totals.producers++;
         } else {
-          const { connections, seen } = replayWatcher(text, file, planId, history);
+          const { connections, seen, spooled } = replayWatcher(text, file, planId, history);
           totals.connections += connections;
           totals.seen += seen;
+          totals.seenSpooled += spooled.length;
+          shown.push(...spooled);
         }
       }
       const rows: ReadMessage[] = [];
       for await (const message of readAll(store.log, planId)) rows.push(toAgentMessage(message));
+      const stored = new Set(rows.map(({ messageId }) => messageId));
+      const lost = shown.filter((messageId) => !stored.has(messageId));
       violations.push(...history.violations(rows));
+      violations.push(...lost.map((messageId) => `plan ${planId}: ${messageId} was shown as spooled and is not stored`));
       const { acknowledged, unknown } = history.counts();
       counts.acknowledged += acknowledged;
       counts.unknown += unknown;
