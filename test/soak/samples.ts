@@ -36,11 +36,15 @@ export class Samples {
     const second = Math.floor(this.#now());
     for (const [index, sampled] of this.#processes.entries()) {
       const { rssMiB, spoolDepth } = this.series[index] as ProcessSeries;
-      while (rssMiB.length <= second) rssMiB.push(null);
-      while (spoolDepth.length <= second) spoolDepth.push(null);
-      rssMiB[second] = residentMiB(sampled.pid) ?? null;
+      const rss = residentMiB(sampled.pid) ?? null;
+      const isThere = rss !== null;
+      // A second that was missed, or not answered for, is as the one before, as long as there is a process.
+      const before = isThere ? (spoolDepth.at(-1) ?? null) : null;
+      while (rssMiB.length <= second) rssMiB.push(rss);
+      while (spoolDepth.length <= second) spoolDepth.push(before);
+      if (!isThere) continue;
       void sampled.spoolDepth().then((depth) => {
-        spoolDepth[second] = depth ?? null;
+        if (depth !== undefined) spoolDepth.fill(depth, second);
       });
     }
   }

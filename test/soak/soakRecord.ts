@@ -101,7 +101,7 @@ export function soakRecord(seen: Seen): SoakRecord {
 }
 
 function drainOf({ from, to }: Disturbance, next: number, series: readonly ProcessSeries[]) {
-  const depthAt = (second: number) => series.reduce((sum, { spoolDepth }) => sum + (spoolDepth[second] ?? 0), 0);
+  const depthAt = (second: number) => series.reduce((sum, { spoolDepth }) => sum + lastKnown(spoolDepth, second), 0);
   let mostSpooled = 0;
   let drainedAt: number | null = null;
   for (let second = Math.floor(from); second <= next && drainedAt === null; second++) {
@@ -109,6 +109,15 @@ function drainOf({ from, to }: Disturbance, next: number, series: readonly Proce
     if (second >= to && depthAt(second) === 0) drainedAt = second;
   }
   return { mostSpooled, drainedAt };
+}
+
+/** What a process that was killed had on its disk is still there. */
+function lastKnown(depths: readonly (number | null)[], second: number): number {
+  for (let index = Math.min(second, depths.length - 1); index >= 0; index--) {
+    const depth = depths[index] ?? null;
+    if (depth !== null) return depth;
+  }
+  return 0;
 }
 
 function latencyRecord(timeline: Timeline, matches: (second: number) => boolean): LatencyRecord {
