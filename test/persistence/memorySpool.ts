@@ -1,6 +1,6 @@
+import type { Spool, SpooledRecord } from '../../src/persistence/spool/spool.ts';
 import { IndelibleError } from '../../src/protocol/errors.ts';
 import type { PreparedMessage } from '../../src/protocol/message.ts';
-import type { Spool, SpooledRecord } from '../../src/persistence/spool/spool.ts';
 
 interface Kept extends SpooledRecord {
   error?: IndelibleError;

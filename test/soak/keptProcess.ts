@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 const preload = fileURLToPath(new URL('./preload.ts', import.meta.url));
 /** As a supervisor does: what does not come up is tried again. */
 const betweenTriesMs = 500;
-/** Longer than any outage: what does not come up within this never will. */
-const patienceMs = 120_000;
+/** Longer than some outages and a slow machine: what does not come up within this never will. */
+const patienceMs = 300_000;
 
 export interface KeptProcessOptions {
   readonly name: string;

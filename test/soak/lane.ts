@@ -1,6 +1,6 @@
-import type { SubmittedMessage } from '../../src/testing/messageContent.ts';
 import { anyText } from '../../src/testing/contract/anyContent.ts';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
+import type { SubmittedMessage } from '../../src/testing/messageContent.ts';
 
 /** One line of messages of one agent to one plan: the next is written when the last was acknowledged. */
 export interface Lane {
@@ -14,7 +14,13 @@ export interface Lane {
 export function messageOf({ planId, agentName, name }: Lane, number: number, seed: number): SubmittedMessage {
   const messageId = `${name}-${number}`;
   const random = new SeededRandom(seed ^ hashOf(messageId));
-  return { planId, messageId, agentName, content: anyText(random, 240), metadata: { number, said: anyText(random, 20) } };
+  return {
+    planId,
+    messageId,
+    agentName,
+    content: anyText(random, 240),
+    metadata: { number, said: anyText(random, 20) },
+  };
 }
 
 export function hashOf(text: string): number {

@@ -148,7 +148,9 @@ function troubleOf(
   stopped: readonly { readonly name: string; readonly code: number | null }[],
 ): string[] {
   return [
-    ...[...servers, ...hosts].flatMap(({ endings, log }) => endings.map((ending) => `${ending}:\n${log.slice(-2_000)}`)),
+    ...[...servers, ...hosts].flatMap(({ endings, log }) =>
+      endings.map((ending) => `${ending}:\n${log.slice(-2_000)}`),
+    ),
     ...agents.flatMap(({ refusals }) => refusals.slice(0, 5)),
     ...stopped.filter(({ code }) => code !== 0).map(({ name, code }) => `${name} stopped with ${code}`),
   ];

@@ -48,7 +48,9 @@ export async function verdictOf(folder: string, url: string, seed: number): Prom
       const stored = new Set(rows.map(({ messageId }) => messageId));
       const lost = shown.filter((messageId) => !stored.has(messageId));
       violations.push(...history.violations(rows));
-      violations.push(...lost.map((messageId) => `plan ${planId}: ${messageId} was shown as spooled and is not stored`));
+      violations.push(
+        ...lost.map((messageId) => `plan ${planId}: ${messageId} was shown as spooled and is not stored`),
+      );
       const { acknowledged, unknown } = history.counts();
       counts.acknowledged += acknowledged;
       counts.unknown += unknown;

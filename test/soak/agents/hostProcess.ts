@@ -2,7 +2,9 @@
  * `node hostProcess.ts <json>`: a process as users write them, that opens the log and has agents inside. Says `ready`,
  * then each second how it is; listens to `pause` and `resume`. Ends on SIGTERM.
  */
-import { openIndelible } from '../../../src/agents/indelible.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Indelible, openIndelible } from '../../../src/agents/indelible.ts';
+import { IndelibleError } from '../../../src/protocol/errors.ts';
 import { MemorySpool } from '../../persistence/memorySpool.ts';
 import { Gate } from '../gate.ts';
 import type { Lane } from '../lane.ts';
@@ -27,7 +29,7 @@ export type HostReport =
 const options: HostOptions = JSON.parse(process.argv[2] ?? '{}');
 const { store, folder, seed, lanes, name: host } = options;
 const spool = options.spool === 'memory' ? new MemorySpool() : options.spool;
-const indelible = await openIndelible({ store, spool });
+const indelible = await opened();
 const gate = new Gate();
 let saves: [Answered, number][] = [];
 
@@ -45,6 +47,18 @@ for (const { atOnce, ...lane } of lanes) {
   void new HostedAgent({ indelible, folder, host, seed, lane, atOnce, gate, answered }).run();
 }
 say({ type: 'ready' });
+
+/** A log opens only when its database is there. */
+async function opened(): Promise<Indelible> {
+  for (;;) {
+    try {
+      return await openIndelible({ store, spool });
+    } catch (error) {
+      if (!IndelibleError.is(error, 'store_unavailable')) throw error;
+      await sleep(500);
+    }
+  }
+}
 
 function say(report: HostReport): void {
   process.send?.(report, () => {});

@@ -75,7 +75,14 @@ export function soakPage(record: SoakRecord): string {
 <title>Indelible: soak of ${day}</title><style>${style}</style></head><body><main>
 <header><h1>Soak of ${day}</h1><p>${introduction(record)}</p></header>
 <section class="verdict ${broken.length === 0 ? 'kept' : 'broken'}"><h2>${headline(record, broken.length)}</h2>
-${broken.length === 0 ? '' : `<ul>${broken.slice(0, 10).map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul>`}</section>
+${
+  broken.length === 0
+    ? ''
+    : `<ul>${broken
+        .slice(0, 10)
+        .map((sentence) => `<li>${escaped(sentence)}</li>`)
+        .join('')}</ul>`
+}</section>
 <section class="tiles">${tiles(record)}</section>
 <section><h2>What happened</h2>
 <p class="kinds">${kinds.join('')}<span><i class="kill"></i>process killed with SIGKILL, until it worked again</span>

@@ -35,8 +35,7 @@ export function memoryTable({ memory, starts, options }: SoakRecord): string {
   if (options.warmUpMs === 0) return '<p>Not measured: there was no warm-up.</p>';
   const rows = memory.map(({ name, beforeMiB, afterMiB, mostMiB, livedOn }) => {
     const growth = beforeMiB === null || afterMiB === null ? undefined : afterMiB - beforeMiB;
-    const said =
-      growth === undefined ? 'killed after the warm-up' : `${growth > 0 ? '+' : ''}${growth.toFixed(1)}`;
+    const said = growth === undefined ? 'killed after the warm-up' : `${growth > 0 ? '+' : ''}${growth.toFixed(1)}`;
     const count = starts.find((one) => one.name === name)?.starts ?? 0;
     return (
       `<tr><td>${name}</td><td class="n">${count}</td><td class="n">${beforeMiB ?? '–'}</td>` +
