@@ -1,7 +1,9 @@
 import { migrate, openPostgresStore } from 'indelible/postgres';
 import { storeContract } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
-import { databaseOfTest, execute } from '../postgres/database.ts';
+import type { PreparedMessage } from '../../src/protocol/message.ts';
+import { allOf, samples } from '../../src/testing/contract/sampleMessages.ts';
+import { databaseOfTest, execute, storeOfTest } from '../postgres/database.ts';
 
 describe('the store on PostgreSQL keeps the contract', () => {
   it.each(storeContract())('$promise: $name', async (test) => {
@@ -11,6 +13,17 @@ describe('the store on PostgreSQL keeps the contract', () => {
 });
 
 describe('the tables on PostgreSQL', () => {
+  it('never hold a piece of a body: one that is not the single line of an encoded message is refused', async () => {
+    const store = await storeOfTest((await databaseOfTest()).url);
+    const [first, second, third] = samples(3) as [PreparedMessage, PreparedMessage, PreparedMessage];
+    const inTwoLines = { ...first, body: first.body.replace(',', ',\n') };
+    for (const batch of [[inTwoLines], [inTwoLines, second], [second, inTwoLines, third]]) {
+      await expect(store.log.append(batch)).rejects.toMatchObject({ code: 'store_refused' });
+    }
+    expect(await allOf(store.log)).toEqual([]);
+    expect((await store.log.append([second]))[0]?.message.sequence).toBe(1);
+  });
+
   it('are half made by nobody: a migration that is cut off leaves nothing, and the next one does all', async () => {
     const url = (await databaseOfTest()).url;
     // The last of its statements fails.
@@ -19,6 +32,6 @@ describe('the tables on PostgreSQL', () => {
     const tables = await execute(url, `SELECT tablename FROM pg_tables WHERE schemaname = 'indelible'`);
     expect(tables).toEqual([{ tablename: 'plans' }]);
     await execute(url, 'DROP TABLE indelible.plans');
-    expect(await migrate(url)).toEqual({ from: 0, to: 2 });
+    expect(await migrate(url)).toEqual({ from: 0, to: 3 });
   });
 });
