@@ -2,7 +2,7 @@ import { migrate, openPostgresStore } from 'indelible/postgres';
 import { storeContract } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
 import type { PreparedMessage } from '../../src/protocol/message.ts';
-import { allOf, samples } from '../../src/testing/contract/sampleMessages.ts';
+import { allOf, oneTo, plain, sample, samples } from '../../src/testing/contract/sampleMessages.ts';
 import { databaseOfTest, execute, storeOfTest } from '../postgres/database.ts';
 
 describe('the store on PostgreSQL keeps the contract', () => {
@@ -13,6 +13,22 @@ describe('the store on PostgreSQL keeps the contract', () => {
 });
 
 describe('the tables on PostgreSQL', () => {
+  it('number many plans of one batch, mixed and with ids of all kinds, each in the order of the batch', async () => {
+    const store = await storeOfTest((await databaseOfTest()).url);
+    // Together too long for one notification.
+    const odd = ['a\u2028b', '🙂', '"', '{1,2}', 'NULL', ' x '];
+    const planIds = [...odd, ...Array.from({ length: 30 }, (_, n) => `${'é'.repeat(250)}${n}`)];
+    const batch = Array.from({ length: 200 }, (_, n) => {
+      return sample(`m${n}`, { planId: planIds[(n * n) % planIds.length] as string });
+    });
+    const outcomes = await store.log.append(batch);
+    for (const planId of new Set(batch.map((message) => message.planId))) {
+      const answered = outcomes.flatMap(({ message }) => (message.planId === planId ? [plain(message)] : []));
+      expect(answered.map((message) => message?.sequence)).toEqual(oneTo(answered.length));
+      expect(await allOf(store.log, planId)).toEqual(answered);
+    }
+  });
+
   it('never hold a piece of a body: one that is not the single line of an encoded message is refused', async () => {
     const store = await storeOfTest((await databaseOfTest()).url);
     const [first, second, third] = samples(3) as [PreparedMessage, PreparedMessage, PreparedMessage];
