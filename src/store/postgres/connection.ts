@@ -156,7 +156,7 @@ export function breaksConnection(error: unknown): boolean {
  * Runs `action` with a connection of the pool. One that is broken is thrown away: after a timeout its statement may
  * still be at work. One on which the server said no to a statement is kept (the pool's own `query` would close it).
  */
-async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
+import type { RowView } from '../../protocol/rowView.ts';
 import { commitsOf } from '../commitListeners.ts';
 import {
   type AppendOutcome,
@@ -10,14 +11,17 @@ import {
   type MessageLog,
   maxPageSize,
   type PlanCommit,
+  type TextPage,
   type UpdateOutcome,
 } from '../messageLog.ts';
+import { renderedPage } from '../renderedPage.ts';
 import { isTrimmed, repeated } from '../trimmedMessage.ts';
 import type { Wake } from '../wake.ts';
 import { decodeHint } from '../wakeHint.ts';
 import { batchValues } from './batchValues.ts';
 import { CommitTelling } from './commitTelling.ts';
-import { inTransaction, query, sqlState, translated, uniqueViolation } from './connection.ts';
+import { inTransaction, query, sqlState, translated, uniqueViolation, withConnection } from './connection.ts';
+import { copiedPage } from './copiedRows.ts';
 import type { Epoch } from './epoch.ts';
 import type { Hearing } from './hearing.ts';
 import * as statements from './statements.ts';
@@ -188,6 +192,13 @@ export class PostgresLog implements MessageLog {
       const more = [messages, updates].some((page) => page.length === limit || (page.at(-1)?.size ?? 0) >= maxPageSize);
       return { messages: messages.map(toStored), updates: updates.map(toStored), position, more, trimmed };
     });
+  }
+
+  async readText(planId: string, after: number, limit: number, view: RowView): Promise<TextPage> {
+    const page = await translated('cannot read', () =>
+      withConnection(this.#pool, (client) => copiedPage(client, planId, after, limit, view)),
+    );
+    return page ?? renderedPage(this, planId, after, limit, view);
   }
 
   heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {

@@ -1,12 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
+import type { RowView } from '../../protocol/rowView.ts';
 import { CommitListeners, commitsOf } from '../commitListeners.ts';
-import type { AppendOutcome, CommitListener, LogPage, LogPosition, MessageLog, UpdateOutcome } from '../messageLog.ts';
-import { logStart, maxPageSize } from '../messageLog.ts';
+import {
+  type AppendOutcome,
+  type CommitListener,
+  type LogPage,
+  type LogPosition,
+  logStart,
+  type MessageLog,
+  maxPageSize,
+  type TextPage,
+  type UpdateOutcome,
+} from '../messageLog.ts';
+import { renderedPage } from '../renderedPage.ts';
 import { isTrimmed, repeated } from '../trimmedMessage.ts';
 import { inTransaction, translateErrors } from './database.ts';
 import type { DatabaseFile } from './databaseFile.ts';
 import { type Head, Heads } from './heads.ts';
+import { JoinedRows } from './joinedRows.ts';
 import { fromMessageKey, type MessageKey, toMessageKey } from './messageKey.ts';
 import type { OtherProcesses } from './otherProcesses.ts';
 import { Trim } from './trim.ts';
@@ -42,6 +54,7 @@ export class SqliteLog implements MessageLog {
   readonly #head: StatementSync;
   readonly #trimmed: StatementSync;
   readonly #trim: Trim;
+  readonly #joined: JoinedRows;
 
   constructor(db: DatabaseSync, file: DatabaseFile, others: OtherProcesses) {
     this.#db = db;
@@ -65,6 +78,7 @@ export class SqliteLog implements MessageLog {
     this.#head = db.prepare('SELECT sequence, revision FROM heads WHERE plan_id = ?');
     this.#trimmed = db.prepare('SELECT trimmed FROM heads WHERE plan_id = ?');
     this.#trim = new Trim(db);
+    this.#joined = new JoinedRows(db);
   }
 
   async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
@@ -147,6 +161,12 @@ export class SqliteLog implements MessageLog {
       };
       return { messages: messages.rows, updates: updates.rows, position, more: messages.full || updates.full, trimmed };
     });
+  }
+
+  async readText(planId: string, after: number, limit: number, view: RowView): Promise<TextPage> {
+    return (
+      this.#read(() => this.#joined.page(planId, after, limit, view)) ?? renderedPage(this, planId, after, limit, view)
+    );
   }
 
   async heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
