@@ -1,6 +1,6 @@
 import type { StoredMessage } from '../protocol/message.ts';
 import type { Clock } from '../resilience/clock.ts';
-import { type LogPage, type LogPosition, type MessageLog, type PlanCommit } from '../store/messageLog.ts';
+import type { LogPage, LogPosition, MessageLog, PlanCommit } from '../store/messageLog.ts';
 import { Flights } from './flights.ts';
 import { KeptPages } from './keptPages.ts';
 

@@ -50,6 +50,10 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
       return { level: 'warn', text: 'message not stored in time: it waits in memory' };
     case 'batch_retried':
       return { level: 'warn', text: 'database not writable: trying again' };
+    case 'drafts_retried':
+      return { level: 'warn', text: 'drafts not writable: trying again' };
+    case 'draft_recovered':
+      return { level: 'warn', text: 'an answer was interrupted: what was written of it is stored' };
     case 'request_failed':
       return { level: 'warn', text: 'request failed' };
     case 'broadcast_failed':

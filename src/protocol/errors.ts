@@ -165,6 +165,11 @@ export const errorTable = {
     summary: 'An agent of the run failed. What it wrote until then is stored.',
     remedy: '`cause` is the error of the agent.',
   },
+  package_missing: {
+    status: 500,
+    summary: 'What was asked for needs a package that is not installed, or does not load; the message names it.',
+    remedy: 'Install it with the command in the message. `cause` says why it does not load.',
+  },
   invalid_config: {
     status: 400,
     summary: 'A command-line option or environment variable has a value that cannot be used; `field` names it.',

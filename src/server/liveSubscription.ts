@@ -1,5 +1,5 @@
 import type { Indelible } from '../agents/indelible.ts';
-import type { DraftPiece } from '../feed/liveDrafts.ts';
+import type { DraftPiece } from '../feed/draftPiece.ts';
 import type { LogExtent, Subscription } from '../feed/subscription.ts';
 import { encodeCursor } from '../protocol/cursor.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';

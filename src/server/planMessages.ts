@@ -9,12 +9,12 @@ export async function* planMessages(
   head: string,
   first: IteratorResult<Uint8Array, void>,
   rest: AsyncIterator<Uint8Array, void>,
-  tail: () => string,
+  tail: () => string | Promise<string>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield Buffer.concat([Buffer.from(head), first.value?.subarray(1) ?? empty]);
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-    yield Buffer.from(tail());
+    yield Buffer.from(await tail());
   } finally {
     await rest.return?.();
   }

@@ -52,8 +52,10 @@ export async function firstBadSchedule({ runs, seed, spoil = (log) => log }: Sch
       // All hints may have been lost: two looks of the feed must be enough.
       for (let look = 0; look < 2; look++) {
         clock.advance(1_500);
-        do await scheduler.waitAll();
-        while ((await settled(), scheduler.count() > 0));
+        do {
+          await scheduler.waitAll();
+          await settled();
+        } while (scheduler.count() > 0);
       }
       feed.close();
       const held = log.all.map(toSeen);
@@ -70,7 +72,7 @@ export async function firstBadSchedule({ runs, seed, spoil = (log) => log }: Sch
 function perform(step: Step, log: ModelLog, watchers: readonly ScheduledWatcher[]): void {
   if (step.do === 'commit') log.commit(step.count, step.hint);
   else if (step.do === 'change') log.change(step.which, step.hint);
-  else if (step.do === 'trim') log.trim(step.count);
+  else if (step.do === 'trim') log.trimBy(step.count);
   else watchers[step.watcher]?.comesBack();
 }
 

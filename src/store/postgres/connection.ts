@@ -148,7 +148,7 @@ export async function translated<T>(what: string, action: () => Promise<T>): Pro
  * Whether a connection is of no use after this error: it timed out, broke, or leads to a server that cannot write. In
  * doubt a new one is made, which may lead to another server and has nothing prepared.
  */
-function breaksConnection(error: unknown): boolean {
+export function breaksConnection(error: unknown): boolean {
   return !IndelibleError.is(error) && isOutage(error) && !soundAfter.has(sqlState(error) ?? '');
 }
 
