@@ -114,6 +114,7 @@ export class Feed {
   async drafts(planId: string): Promise<readonly Draft[]> {
     const draftsOf = this.#records?.drafts;
     try {
+      await this.#remote?.ready(planId);
       const asked = this.#openDrafts.of(planId);
       const [stored = [], ...messages] = await Promise.all([
         draftsOf?.ofPlans([planId]),

@@ -37,7 +37,7 @@ export class RemoteRecords {
   readonly #plansToRead = new Set<string>();
   readonly #usersToRead = new Map<string, Set<string>>();
   readonly #latestReads = new LatestReads();
-  #reading = false;
+  #reading: Promise<void> | undefined;
   #end: (() => void) | undefined;
 
   constructor(options: RemoteRecordsOptions) {
@@ -55,7 +55,12 @@ export class RemoteRecords {
     this.#fresh.add(planId);
     this.#end ??= this.#options.records.onRecordChange((hints) => this.#hear(hints));
     this.#plansToRead.add(planId);
-    void this.#read();
+    this.#read();
+  }
+
+  /** Resolves when what is taken over silently of a watched plan has been: whoever asks behind it has at least that. */
+  async ready(planId: string): Promise<void> {
+    if (this.#fresh.has(planId)) await this.#reading;
   }
 
   unwatch(planId: string): void {
@@ -82,7 +87,7 @@ export class RemoteRecords {
   #hear(hints: readonly RecordHint[] | 'unknown'): void {
     if (hints === 'unknown') for (const planId of this.#foreign.keys()) this.#plansToRead.add(planId);
     else for (const hint of hints) if (this.#foreign.has(hint.planId)) this.#note(hint);
-    void this.#read();
+    this.#read();
   }
 
   #note(hint: RecordHint): void {
@@ -95,9 +100,13 @@ export class RemoteRecords {
   }
 
   /** One read at a time; what is hinted at meanwhile comes with the next. */
-  async #read(): Promise<void> {
-    if (this.#reading) return;
-    this.#reading = true;
+  #read(): void {
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = undefined;
+    });
+  }
+
+  async #readAll(): Promise<void> {
     try {
       while (this.#plansToRead.size + this.#usersToRead.size > 0) {
         const planIds = [...this.#plansToRead].filter((planId) => this.#foreign.has(planId));
@@ -108,23 +117,24 @@ export class RemoteRecords {
       }
     } catch {
       // The database is away. A hint that comes later makes up for it.
-    } finally {
-      this.#reading = false;
     }
   }
 
   async #readDrafts(planIds: readonly string[]): Promise<void> {
-    const drafts = await this.#options.records.drafts.ofPlans(planIds);
-    for (const draft of drafts) this.#show(draft);
+    const fresh = new Set(planIds.filter((planId) => this.#fresh.has(planId)));
+    // Whoever came asks for the text once. If this fails, what is found later is news to them.
+    const drafts = await this.#options.records.drafts.ofPlans(planIds).finally(() => {
+      for (const planId of fresh) this.#fresh.delete(planId);
+    });
+    for (const draft of drafts) this.#show(draft, fresh.has(draft.planId));
     for (const planId of planIds) {
-      this.#fresh.delete(planId);
       const there = new Set(drafts.filter((draft) => draft.planId === planId).map(({ draftId }) => draftId));
       const over = [...(this.#foreign.get(planId) ?? [])].filter((draftId) => !there.has(draftId));
       await Promise.all(over.map((draftId) => this.#endIf(planId, draftId, 'stored or given up')));
     }
   }
 
-  #show(draft: Draft): void {
+  #show(draft: Draft, silently: boolean): void {
     const { open, publish } = this.#options;
     const { planId, draftId, agentName, text, updatedAt: timestamp } = draft;
     const foreign = this.#foreign.get(planId);
@@ -132,7 +142,7 @@ export class RemoteRecords {
     const known = open.find(planId, draftId);
     if (known === undefined) {
       foreign.add(draftId);
-      if (this.#fresh.has(planId)) {
+      if (silently) {
         open.adopt(draft);
         return;
       }

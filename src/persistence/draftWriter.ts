@@ -71,8 +71,9 @@ export class DraftWriter {
   readonly observe = (event: IndelibleEvent): void => {
     if (this.#open.size === 0) return;
     if (event.type === 'message_stored') this.#drop(keyOf(event.planId, event.messageId));
-    else if (event.type === 'message_late') this.#awaits(event.planId, event.messageId);
-    else if (event.type === 'message_refused' && event.messageId !== undefined) {
+    else if (event.type === 'message_late' || event.type === 'message_spooled' || event.type === 'message_set_aside') {
+      this.#awaits(event.planId, event.messageId);
+    } else if (event.type === 'message_refused' && event.messageId !== undefined) {
       // Where it may be taken later, or never was decided, the text so far is all there is.
       if (event.error.status === 503) this.#awaits(event.planId, event.messageId);
       else this.#drop(keyOf(event.planId, event.messageId));

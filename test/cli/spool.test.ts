@@ -151,7 +151,7 @@ describe('spool drop', { timeout: 60_000 }, () => {
     const { folder, spool } = withAside();
     const { code, stderr } = await indelible(['spool', 'drop', '--all'], { cwd: folder, stdin: 'y\n' });
     expect(code).toBe(2);
-    expect(stderr).toContain('--yes must be given');
+    expect(stderr).toContain('Give `--yes` if it is wanted');
     expect(spool.refresh()).toBe(false);
   });
 

@@ -122,6 +122,23 @@ describe('An answer that is being written', () => {
     expect(await stored()).toEqual([]);
   });
 
+  it('stays while its message waits on disk, or was set aside there', async () => {
+    const { live, stored, pass, happens, isStored } = writing();
+    for (const id of ['spooled', 'aside']) {
+      live.streamStarted('p', id, 'A');
+      live.streamDelta('p', id, 'A', id);
+    }
+    await pass(250);
+    for (const id of ['spooled', 'aside']) live.streamEnded('p', id, 'A', id);
+    happens({ type: 'message_spooled', planId: 'p', messageId: 'spooled', waitedMs: 0 });
+    happens({ type: 'message_set_aside', planId: 'p', messageId: 'aside', error: new IndelibleError('store_refused') });
+    await pass(60_000);
+    expect(await stored()).toEqual(['spooled', 'aside']);
+    isStored('spooled');
+    await pass(250);
+    expect(await stored()).toEqual(['aside']);
+  });
+
   it('is given up 10 s after its end if nobody hands over its message, or when the message is refused', async () => {
     const { live, stored, pass, happens } = writing();
     for (const id of ['ended', 'refused', 'full']) {
