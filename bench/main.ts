@@ -7,6 +7,7 @@
 import type { Section } from './figures.ts';
 import { measureFrames } from './frames.ts';
 import { measureLayouts, measurePages } from './layouts.ts';
+import { measureLive } from './live/section.ts';
 import { measureLongPlan } from './longPlan.ts';
 import { describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
@@ -29,6 +30,7 @@ const sections: Readonly<Record<string, (options: BenchOptions, progress: Progre
   'long-plan': measureLongPlan,
   processes: measureProcesses,
   peers: measurePeers,
+  live: measureLive,
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -65,6 +65,8 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
     case 'run_started':
     case 'run_completed':
       return { level: 'info', text: event.type.replace('_', ' ') };
+    case 'live_client_let_go':
+      return { level: 'info', text: 'a client took nothing for too long and was let go' };
     case 'socket_opened':
     case 'socket_closed':
       return { level: 'debug', text: event.type.replace('_', ' ') };

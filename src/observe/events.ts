@@ -69,7 +69,9 @@ export type IndelibleEvent =
       readonly planId: string;
       readonly userId: string;
       readonly code?: number;
-    };
+    }
+  /** A client of `indelible.v1` took nothing for too long and was let go. */
+  | { readonly type: 'live_client_let_go'; readonly userId: string };
 
 export type Observer = (event: IndelibleEvent) => void;
 

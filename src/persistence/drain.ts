@@ -24,7 +24,7 @@ export interface DrainOptions {
   readonly changed: () => void;
 }
 
-/** Records of the batch that finds out whether the database is back. */
+/** Records of the batch that finds out whether the database is back, and of the first one behind it. */
 const probeSize = 64;
 /** How often it is looked whether the command line gave something back, in ms. */
 const refreshMs = 1_000;
@@ -36,12 +36,17 @@ const refreshMs = 1_000;
  * Plans without records are not its business: they go on beside it. A plan whose last records are in the batch that is
  * being written is *closing*: what comes behind them may wait for that batch instead of going to disk, so that a plan
  * that is written all the time is direct again too.
+ *
+ * How many records are written at once follows the database: twice as many after each batch that went well, half after
+ * one that did not. A database that comes back slow would be given up on a large batch, again and again, while what it
+ * could have stored in small ones grows.
  */
 export class Drain {
   readonly #options: DrainOptions;
   readonly #closing = new Set<string>();
   /** What is being written. While the database is away it stays, with what was found out of refused messages. */
   #portions = new Portions<SpooledRecord>([]);
+  #limit = probeSize;
   #isRunning = false;
   #isStopped = false;
   #couldNotForget: unknown;
@@ -85,6 +90,8 @@ export class Drain {
         attempt = 1;
         pauses.reset();
       } catch (error) {
+        this.#limit = Math.max(1, this.#limit >> 1);
+        this.#portions.cut();
         const delayMs = pauses.next();
         observe({ type: 'batch_retried', size: 0, attempt: attempt++, delayMs, error });
         this.#ended();
@@ -98,7 +105,7 @@ export class Drain {
 
   async #writeNext(): Promise<void> {
     const { spool, writer, breaker, maxBatch, maxBatchSize } = this.#options;
-    const limit = breaker.state === 'closed' ? maxBatch : probeSize;
+    const limit = Math.min(this.#limit, maxBatch, breaker.state === 'closed' ? maxBatch : probeSize);
     if (this.#portions.next === undefined) this.#portions = new Portions(spool.read(limit, maxBatchSize));
     if (breaker.state === 'closed') this.#close(this.#portions.items);
     await writer.write(this.#portions, {
@@ -109,6 +116,7 @@ export class Drain {
     this.#couldNotForget = undefined;
     // They are stored, and would be written again at once, and again.
     if (error !== undefined) throw error;
+    this.#limit = Math.min(maxBatch, limit * 2);
     this.#ended();
   }
 

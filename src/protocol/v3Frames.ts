@@ -79,7 +79,7 @@ export function v3Frame(
 }
 
 /** What this protocol shows: it has no frame for how far somebody has read. */
-type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
+export type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
 /** What is shown as it is; a spooled message is shown as a message. */
 type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
 

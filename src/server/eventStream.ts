@@ -9,6 +9,8 @@ export interface EventStreamOptions {
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly framing: LiveFraming;
+  /** The client took nothing for too long. */
+  readonly tooSlow: () => void;
   /** Cuts the connection below. */
   readonly cut: () => void;
 }
@@ -67,7 +69,7 @@ export class EventStream implements Outlet, LiveClient {
   drained(): Promise<void> {
     if (!this.isBehind) return Promise.resolve();
     const { clock, limits } = this.#options;
-    const cancel = clock.schedule(limits.drainTimeoutMs, () => this.terminate(), 'background');
+    const cancel = clock.schedule(limits.drainTimeoutMs, () => this.#letGo(), 'background');
     return new Promise((resolve) => {
       this.#waiting.add(() => {
         cancel();
@@ -86,9 +88,13 @@ export class EventStream implements Outlet, LiveClient {
   }
 
   terminate(): void {
-    this.#controller?.error(new Error('the client is let go'));
-    this.#over();
+    this.close();
     this.#options.cut();
+  }
+
+  #letGo(): void {
+    if (this.isOpen) this.#options.tooSlow();
+    this.terminate();
   }
 
   #beat(): void {

@@ -63,7 +63,14 @@ export function addLiveRoutes(app: Hono<AppEnv>, { indelible, clients, limits }:
     c.header('X-Accel-Buffering', 'no');
     if (c.req.method === 'HEAD') return c.body(null);
     const { outgoing } = c.env ?? {};
-    const stream = new EventStream({ userId, clock, limits, framing, cut: () => outgoing?.destroy() });
+    const stream = new EventStream({
+      userId,
+      clock,
+      limits,
+      framing,
+      tooSlow: () => indelible.observe({ type: 'live_client_let_go', userId }),
+      cut: () => outgoing?.destroy(),
+    });
     clients.add(stream);
     const subscription = new LiveSubscription({ indelible, outlet: stream, planId, userId, after });
     void stream.ended.then(() => subscription.close());

@@ -64,7 +64,7 @@ export class LiveSocket implements LiveClient {
       limits,
       receive: (data, isBinary) => this.#receive(data, isBinary),
       beat: () => 0,
-      tooSlow: () => this.#connection.close(tooSlowCode, 'too slow'),
+      tooSlow: () => this.#letGo(),
     });
     this.#connection = connection;
     this.#outlet = {
@@ -91,6 +91,12 @@ export class LiveSocket implements LiveClient {
 
   terminate(): void {
     this.#connection.terminate();
+  }
+
+  #letGo(): void {
+    if (!this.#connection.isOpen) return;
+    this.#options.indelible.observe({ type: 'live_client_let_go', userId: this.userId });
+    this.#connection.close(tooSlowCode, 'too slow');
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -165,7 +171,7 @@ export class LiveSocket implements LiveClient {
 
   /** An answer, which the client waits for. One that asks and does not read is no client. */
   #tell(frame: Told): void {
-    if (this.#connection.isBehind) this.#connection.close(tooSlowCode, 'answers are not read');
+    if (this.#connection.isBehind) this.#letGo();
     else this.#connection.send(encodeFrame(frame));
   }
 }

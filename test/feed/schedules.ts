@@ -12,7 +12,9 @@ export type Step =
   | { readonly do: 'change'; readonly which: number; readonly hint: Hint }
   | { readonly do: 'trim'; readonly count: number }
   /** The watcher's connection breaks, and it comes back with the place that it was given last. */
-  | { readonly do: 'break'; readonly watcher: number };
+  | { readonly do: 'break'; readonly watcher: number }
+  /** Another one comes in its stead, who holds nothing. */
+  | { readonly do: 'anew'; readonly watcher: number };
 
 const hint = fc.constantFrom<Hint>('told', 'told', 'twice', 'unknown', 'head', 'lost');
 
@@ -20,7 +22,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('commit'), count: fc.integer({ min: 1, max: 4 }), hint }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('change'), which: fc.nat(20), hint }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('trim'), count: fc.integer({ min: 1, max: 3 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('break'), watcher: fc.nat(4) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('break'), watcher: fc.nat(4) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('anew'), watcher: fc.nat(4) }) },
 ) as fc.Arbitrary<Step>;
 
 export interface ScheduleOptions {
@@ -39,10 +42,12 @@ export async function firstBadSchedule({ runs, seed, spoil = (log) => log }: Sch
   const property = fc.asyncProperty(
     fc.scheduler(),
     fc.array(step, { minLength: 3, maxLength: 24 }),
+    fc.nat(12),
     fc.integer({ min: 2, max: 5 }),
-    async (scheduler, steps, pageLength) => {
+    async (scheduler, steps, before, pageLength) => {
       const delay = (what: string) => scheduler.schedule(Promise.resolve(), what).then(() => {});
       const log = new ModelLog(delay, pageLength);
+      if (before > 0) log.commit(before, 'lost');
       const clock = new ManualClock();
       const feed = new Feed({ log: spoil(log), clock });
       const watchers = Array.from({ length: 5 }, (_, index) => new ScheduledWatcher(feed, index % 2 === 0, delay));
@@ -73,7 +78,8 @@ function perform(step: Step, log: ModelLog, watchers: readonly ScheduledWatcher[
   if (step.do === 'commit') log.commit(step.count, step.hint);
   else if (step.do === 'change') log.change(step.which, step.hint);
   else if (step.do === 'trim') log.trimBy(step.count);
-  else watchers[step.watcher]?.comesBack();
+  else if (step.do === 'break') watchers[step.watcher]?.comesBack();
+  else watchers[step.watcher]?.isAnother();
 }
 
 function toSeen({ sequence, version, body }: StoredMessage) {
@@ -87,7 +93,7 @@ async function settled(): Promise<void> {
 
 /** A watcher as a connection of `indelible.v1` is one, without the connection. */
 class ScheduledWatcher {
-  readonly view = new PlanView();
+  view = new PlanView();
   readonly #feed: Feed;
   readonly #isSlow: boolean;
   readonly #delay: (what: string) => Promise<void>;
@@ -105,6 +111,13 @@ class ScheduledWatcher {
   comesBack(): void {
     this.#subscription.close();
     this.view.cameBack(this.#place?.sequence ?? 0);
+    this.#subscription = this.#subscribe();
+  }
+
+  isAnother(): void {
+    this.#subscription.close();
+    this.view = new PlanView();
+    this.#place = undefined;
     this.#subscription = this.#subscribe();
   }
 

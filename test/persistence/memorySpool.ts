@@ -1,6 +1,6 @@
-import type { IndelibleError, PreparedMessage } from 'indelible/protocol';
-import { IndelibleError as PackageError } from 'indelible/protocol';
 import type { Spool, SpooledRecord } from '../../src/persistence/spool/spool.ts';
+import { IndelibleError } from '../../src/protocol/errors.ts';
+import type { PreparedMessage } from '../../src/protocol/message.ts';
 
 interface Kept extends SpooledRecord {
   error?: IndelibleError;
@@ -103,6 +103,6 @@ export class MemorySpool implements Spool {
   }
 
   #check(): void {
-    if (this.#closed || this.disk.broken) throw new PackageError('spool_unavailable');
+    if (this.#closed || this.disk.broken) throw new IndelibleError('spool_unavailable');
   }
 }

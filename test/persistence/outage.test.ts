@@ -186,6 +186,24 @@ describe('the drain', () => {
     expect([spool.depth, spool.setAsideCount]).toEqual([0, 1]);
   });
 
+  it('P10: ends also where the database comes back too slow for large batches: it writes less at once', async () => {
+    const { service, faults, clock, store, spool } = spooling();
+    faults.refuse();
+    void service.saveAll(messages(3_000));
+    await clock.pass(1_000);
+    expect(spool.depth).toBe(3_000);
+    faults.heal();
+    // As a database that is short of everything: it works on it, and gives up when its own time is over.
+    faults.script = async ({ messages: batch }): Promise<Fault> => {
+      if (batch.length <= 100) return 'none';
+      await new Promise<void>((resolve) => clock.schedule(5_000, resolve));
+      return 'unavailable';
+    };
+    await clock.pass(120_000);
+    expect(spool.depth).toBe(0);
+    expect(await storedIds(store)).toEqual(messages(3_000).map(({ messageId }) => messageId));
+  });
+
   it('goes on while plans without records are written directly', async () => {
     const { service, faults, clock, store, spool } = spooling({ maxBatch: 2 });
     faults.refuse();

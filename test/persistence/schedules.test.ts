@@ -32,7 +32,10 @@ describe('under random schedules of random faults', () => {
       const nextFate = fates.values();
       faults.script = ({ messages }) =>
         scheduler.schedule(Promise.resolve(nextFate.next().value ?? 'none'), `append ${messages.length}`);
-      const options = { maxBatch, deadlineMs: 60_000, backoff: { initialDelayMs: 1, maxDelayMs: 2 } };
+      // Saves are answered when they are decided, also while the breaker is open.
+      const backoff = { initialDelayMs: 1, maxDelayMs: 2 };
+      const patience = { deadlineMs: 60_000, openDeadlineMs: 60_000, attemptMs: 60_000 };
+      const options = { maxBatch, backoff, openBackoff: backoff, ...patience };
       const services = [0, 1].map(() => new MessagePersistenceService({ log: store.log, ...options }));
       const history = new History({ oneClock: true });
 

@@ -6,10 +6,13 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
-import { allOf, samples } from '../../src/testing/contract/sampleMessages.ts';
+import { allOf, sample, samples } from '../../src/testing/contract/sampleMessages.ts';
 import { databaseOfTest, execute } from '../postgres/database.ts';
 
 const draft = { planId: 'plan', draftId: 'd', agentName: 'A', text: 'so far', updatedAt: '2026', owner: 'o' };
+
+/** As they were up to schema version 2. */
+const bodiesAsJson = 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE json USING body::json';
 
 async function expectToGoOn(store: Store, epoch: string): Promise<void> {
   onTestFinished(() => store.close());
@@ -49,10 +52,38 @@ it('a PostgreSQL of schema version 1 is refused where nothing may be migrated, e
   await before.close();
   await execute(
     url,
+    bodiesAsJson,
     'DROP TABLE indelible.drafts, indelible.read_positions',
     'ALTER TABLE indelible.heads DROP COLUMN trimmed',
     `UPDATE indelible.meta SET value = '1' WHERE key = 'schema_version'`,
   );
   await expect(openPostgresStore(url, { migrate: false })).rejects.toMatchObject({ code: 'schema_outdated' });
   await expectToGoOn(await openPostgresStore(url), before.log.epoch);
+});
+
+it('a PostgreSQL of schema version 2 keeps every character of every body, large ones too, and still refuses an id twice', async () => {
+  const { url } = await databaseOfTest();
+  const before = await openPostgresStore(url);
+  const contents = ['\u0000 \ud800 \u2028 "\\', '🙂 é', 'x'.repeat(100_000), 'line\nline'];
+  const given = contents.map((content, n) =>
+    sample(`m${n}`, { content, metadata: { [content.slice(0, 9)]: content } }),
+  );
+  await before.log.append(given);
+  await before.log.update(sample('m1', { content: 'changed' }), 1);
+  const stored = await allOf(before.log);
+  await before.close();
+  await execute(url, bodiesAsJson, `UPDATE indelible.meta SET value = '2' WHERE key = 'schema_version'`);
+  await expect(openPostgresStore(url, { migrate: false })).rejects.toMatchObject({ code: 'schema_outdated' });
+  const after = await openPostgresStore(url);
+  onTestFinished(() => after.close());
+  expect(after.log.epoch).toBe(before.log.epoch);
+  expect(await allOf(after.log)).toEqual(stored);
+  expect((await after.log.append(given)).map(({ status }) => status)).toEqual([
+    'duplicate',
+    'conflict',
+    'duplicate',
+    'duplicate',
+  ]);
+  const [column] = await execute(url, `SELECT pg_typeof(body)::text AS type FROM indelible.messages LIMIT 1`);
+  expect(column).toEqual({ type: 'text' });
 });

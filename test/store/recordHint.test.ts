@@ -9,6 +9,14 @@ const hints: readonly RecordHint[] = [
 ];
 const commit = { planId: 'p', head: { sequence: 3, revision: 1 }, messages: [], updates: [] };
 
+describe('Hints of commits', () => {
+  it('name plans whatever characters their ids hold, those that other texts end lines with too', () => {
+    const planIds = ['plan 7 7', 'a\u2028b\u2029c', '🙂', ' ', 'é'.repeat(256)];
+    const commits = planIds.map((planId, revision) => ({ ...commit, planId, head: { sequence: 3, revision } }));
+    expect(decodeHint(encodeHint(commits))).toEqual(commits);
+  });
+});
+
 describe('Hints of records', () => {
   it('stand among those of commits: each reader takes its own and passes over the others', () => {
     const text = [encodeHint([commit]), ...hints.map(encodeRecordHint)].join('\n');

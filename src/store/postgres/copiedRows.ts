@@ -41,7 +41,7 @@ export async function copiedPage(
  */
 function copyStatement(planId: string, after: number, limit: number): string {
   const ofPlan = `plan_id = ${escapeLiteral(planId)}`;
-  const size = `CASE WHEN pg_column_compression(body) IS NULL THEN pg_column_size(body) ELSE octet_length(body::text) END`;
+  const size = `CASE WHEN pg_column_compression(body) IS NULL THEN pg_column_size(body) ELSE octet_length(body) END`;
   return `
   COPY (
     WITH page AS MATERIALIZED (
@@ -67,7 +67,7 @@ interface CopiedTuple {
 const headerBytes = 19;
 
 /**
- * Reads `sequence bigint, version integer, body json` from the binary format of COPY. A piece is a row, the header stands
+ * Reads `sequence bigint, version integer, body text` from the binary format of COPY. A piece is a row, the header stands
  * alone or before the first one, and a trailer without fields behind the last.
  */
 class CopiedTuples {

@@ -8,9 +8,10 @@ import { Sockets } from './sockets.ts';
  * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
  * is kept in `indelible.meta`. One process migrates at a time, under an advisory lock.
  *
- * Every row belongs to one plan, by the plan's own id, so that plans can be spread over databases. Ids compare byte by byte (`COLLATE "C"`). Bodies are `json`, not `jsonb`: it keeps every character,
- * escaped NULs and lone surrogates too. Head rows are updated by each batch, so their pages are left half empty: the
- * new version fits beside the old one and no index is touched.
+ * Every row belongs to one plan, by the plan's own id, so that plans can be spread over databases. Ids compare byte by
+ * byte (`COLLATE "C"`). Bodies are text: JSON as it was encoded, in which NULs and lone surrogates stand escaped. Head
+ * rows are updated by each batch, so their pages are left half empty: the new version fits beside the old one and no
+ * index is touched.
  */
 const migrations: readonly ((epoch: string) => string)[] = [
   (epoch) => `
@@ -67,6 +68,8 @@ const migrations: readonly ((epoch: string) => string)[] = [
       sequence bigint NOT NULL,
       PRIMARY KEY (plan_id, user_id)
     ) WITH (fillfactor = 50);`,
+  // The type json keeps the text it was given, and reads all of it once more with each message: ADR 22.
+  () => 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE text USING body::text',
 ];
 
 /** Names the advisory lock: the bytes of `indelibl`. */

@@ -17,6 +17,8 @@ import {
 import { renderedPage } from '../renderedPage.ts';
 import { isTrimmed, repeated } from '../trimmedMessage.ts';
 import type { Wake } from '../wake.ts';
+import { decodeHint } from '../wakeHint.ts';
+import { batchValues } from './batchValues.ts';
 import { CommitTelling } from './commitTelling.ts';
 import { inTransaction, query, sqlState, translated, uniqueViolation, withConnection } from './connection.ts';
 import { copiedPage } from './copiedRows.ts';
@@ -82,13 +84,12 @@ export class PostgresLog implements MessageLog {
 
   async #appendOptimistically(batch: readonly PreparedMessage[]): Promise<Appended> {
     try {
-      const { rows } = await query<HeadRow>(this.#pool, statements.appendBatch, [
-        batch.map(({ planId }) => planId).join('\n'),
-        batch.map(({ messageId }) => messageId).join('\n'),
-        batch.map(({ body }) => body).join('\n'),
+      const { values, behind } = batchValues(batch);
+      const { rows } = await query<{ hint: string }>(this.#pool, statements.appendBatch, [
+        ...values,
         this.#telling.now,
       ]);
-      return numberBehind(batch, headsOf(rows));
+      return placedBehind(batch, behind, headsOfHints(rows.map(({ hint }) => hint)));
     } catch (error) {
       if (sqlState(error) === uniqueViolation) return this.#appendCarefully(batch);
       throw error;
@@ -229,15 +230,14 @@ interface Appended {
   readonly heads: ReadonlyMap<string, LogPosition>;
 }
 
-/** The places of a batch all of which was stored: each plan's messages end at its head. */
-function numberBehind(batch: readonly PreparedMessage[], heads: Map<string, MutableHead>): Appended {
-  const next = new Map<string, number>();
-  for (const { planId } of batch) {
-    next.set(planId, (next.get(planId) ?? (heads.get(planId) as MutableHead).sequence + 1) - 1);
-  }
-  const outcomes = batch.map(({ planId, messageId, body }): AppendOutcome => {
-    const sequence = next.get(planId) as number;
-    next.set(planId, sequence + 1);
+/** The places of a batch all of which was stored. */
+function placedBehind(
+  batch: readonly PreparedMessage[],
+  behind: readonly number[],
+  heads: ReadonlyMap<string, LogPosition>,
+): Appended {
+  const outcomes = batch.map(({ planId, messageId, body }, index): AppendOutcome => {
+    const sequence = (heads.get(planId) as LogPosition).sequence - (behind[index] as number);
     return { status: 'stored', message: { planId, messageId, body, sequence, version: 1, revision: 0 } };
   });
   return { outcomes, heads };
@@ -267,12 +267,18 @@ async function findKnown(client: PoolClient, batch: readonly PreparedMessage[]):
 }
 
 function hasRepeats(batch: readonly PreparedMessage[]): boolean {
+  // As a rule no two plans share an id either, and the pairs need not be made.
+  if (new Set(batch.map(({ messageId }) => messageId)).size === batch.length) return false;
   return new Set(batch.map(({ planId, messageId }) => identityOf(planId, messageId))).size < batch.length;
 }
 
 /** Ids hold no newline. */
 function identityOf(planId: string, messageId: string): string {
   return `${planId}\n${messageId}`;
+}
+
+function headsOfHints(hints: readonly string[]): Map<string, LogPosition> {
+  return new Map(hints.flatMap(decodeHint).map(({ planId, head }) => [planId, head]));
 }
 
 function headsOf(rows: readonly HeadRow[]): Map<string, MutableHead> {

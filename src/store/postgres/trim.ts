@@ -31,8 +31,8 @@ const forget = {
   name: 'indelible_trim',
   text: `
   UPDATE indelible.messages SET revision = 0, body = to_json(
-    left(encode(sha256(convert_to(substr(body::text, ${contentStart + 1}), 'UTF8')), 'hex'), ${fingerprintLength})
-  )
+    left(encode(sha256(convert_to(substr(body, ${contentStart + 1}), 'UTF8')), 'hex'), ${fingerprintLength})
+  )::text
   WHERE plan_id = $1 AND sequence > $2 AND sequence <= $3`,
 };
 

@@ -1,0 +1,36 @@
+/**
+ * `npm run soak -- --minutes 30 --seed 1 --out docs/reports/soak.html`: agents save for that long while the database and
+ * the processes fail. Writes the report, and beside it what it shows as JSON; `--from <that JSON>` writes the report of a
+ * soak that was. Exits with 1 if a promise was broken.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { soakPage } from './report/page.ts';
+import { runSoak } from './soak.ts';
+import { longSoak } from './soakOptions.ts';
+import type { SoakRecord } from './soakRecord.ts';
+import { brokenPromises } from './soakRecord.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+    out: { type: 'string' },
+    from: { type: 'string' },
+  },
+});
+const { minutes, seed, out, from } = values;
+if (out === undefined || !out.endsWith('.html')) throw new Error('--out names the report: a file that ends in .html');
+
+const record: SoakRecord =
+  from === undefined
+    ? await runSoak(longSoak(Number(minutes), Number(seed)), (line) => console.log(line))
+    : JSON.parse(readFileSync(from, 'utf8'));
+mkdirSync(dirname(out), { recursive: true });
+writeFileSync(out.replace(/\.html$/, '.json'), JSON.stringify(record));
+writeFileSync(out, soakPage(record));
+const broken = brokenPromises(record);
+for (const sentence of broken.slice(0, 20)) console.log(sentence);
+console.log(broken.length === 0 ? `every promise was kept: ${out}` : `${broken.length} promises were broken: ${out}`);
+process.exitCode = broken.length === 0 ? 0 : 1;
