@@ -65,7 +65,8 @@ export interface MessageLog {
 
   /**
    * {@link read} for who passes new messages on as text: up to `limit` of them behind the sequence `after`, each as the
-   * view shows it with its content as of now; fewer, but at least one, if they are large ({@link maxPageSize}).
+   * view shows it with its content as of now; fewer, but at least one, if they are large ({@link maxPageSize}). What was
+   * trimmed is passed over.
    * A store that has it spares its readers an object a message. {@link renderedPage} does the same by `read`, and is
    * what is called where a store does not have it.
    */

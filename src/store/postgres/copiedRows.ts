@@ -36,7 +36,7 @@ export async function copiedPage(
 
 /**
  * The page is named by where it begins and ends, not by a limit: that is as quick when PostgreSQL knows nothing of the
- * table yet (measured, a limit then took 4 times as long). It begins no earlier than the plan does. The size of a body is
+ * table yet (measured, a limit then took 4 times as long). It begins behind what was trimmed. The size of a body is
  * asked of its header, unless it is compressed.
  */
 function copyStatement(planId: string, after: number, limit: number): string {
@@ -45,7 +45,7 @@ function copyStatement(planId: string, after: number, limit: number): string {
   return `
   COPY (
     WITH page AS MATERIALIZED (
-      SELECT greatest(${Number(after)}, min(sequence) - 1) AS start FROM indelible.messages WHERE ${ofPlan}
+      SELECT greatest(${Number(after)}, (SELECT trimmed FROM indelible.heads WHERE ${ofPlan})) AS start
     )
     SELECT sequence, version, CASE WHEN ${size} <= ${Math.floor(maxPageSize / Math.max(1, limit))} THEN body END
     FROM indelible.messages

@@ -22,17 +22,18 @@ export class JoinedRows {
     // so, the lines would still say which message each is.
     this.#select = db.prepare(`
       SELECT CAST(group_concat(line, '\n') AS BLOB) AS lines FROM (
-        SELECT m.sequence || ' ' || m.version || iif(octet_length(m.body) <= ?, m.body, '') AS line
+        SELECT m.sequence || ' ' || m.version || iif(octet_length(m.body) <= ?2, m.body, '') AS line
         FROM messages m
-        WHERE m.plan = (SELECT plan FROM heads WHERE plan_id = ?) AND m.sequence > ?
-        ORDER BY m.sequence LIMIT ?
+        WHERE m.plan = (SELECT plan FROM heads WHERE plan_id = ?1)
+          AND m.sequence > max(?3, (SELECT trimmed FROM heads WHERE plan_id = ?1))
+        ORDER BY m.sequence LIMIT ?4
       )`);
   }
 
   /** The page behind `after`, or undefined if it begins with a body that is too large to be joined. */
   page(planId: string, after: number, limit: number, view: RowView): TextPage | undefined {
     const largest = Math.floor(maxPageSize / Math.max(1, limit));
-    const lines = this.#select.get(largest, planId, after, limit)?.['lines'] as Uint8Array | null;
+    const lines = this.#select.get(planId, largest, after, limit)?.['lines'] as Uint8Array | null;
     if (lines === null) return { text: new Uint8Array(), sequence: after, more: false };
     const text = new RowBytes(view, lines.length);
     let sequence = after;

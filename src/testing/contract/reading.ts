@@ -4,7 +4,7 @@ import { messageTypes } from '../../protocol/messageType.ts';
 import { type RowView, rowText, rowView } from '../../protocol/rowView.ts';
 import { v3MessageRow, v3RowView } from '../../protocol/v3Frames.ts';
 import { type LogPosition, logStart, type MessageLog, maxPageSize, type TextPage } from '../../store/messageLog.ts';
-import { renderedPage } from '../../store/renderedPage.ts';
+import { textPage } from '../../store/readAllText.ts';
 import { anyObject, anyText, nastyStrings } from './anyContent.ts';
 import { contractTests } from './contractTest.ts';
 import { allOf, oneTo, plain, sample, samples } from './sampleMessages.ts';
@@ -245,12 +245,12 @@ export const reading = contractTests('reading', {
       ['unknown', 0],
       ["it's \\ a plan", 0],
     ] as const) {
-      const { text, sequence, more } = await readText(log, planId, after, 10, v3RowView);
+      const { text, sequence, more } = await textPage(log, planId, after, 10, v3RowView);
       assert.deepEqual([text.length, sequence, more], [0, after, false]);
     }
     await log.append(samples(2, { planId: "it's a 'plan'" }));
-    assert.equal((await readText(log, "it's a 'plan'", 1, 10, v3RowView)).sequence, 2);
-    const middle = await readText(log, 'plan', 1, 1, v3RowView);
+    assert.equal((await textPage(log, "it's a 'plan'", 1, 10, v3RowView)).sequence, 2);
+    const middle = await textPage(log, 'plan', 1, 1, v3RowView);
     assert.equal(utf8.decode(middle.text), `,${v3MessageRow((await log.find('plan', 'm2')) as StoredMessage)}`);
     assert.deepEqual([middle.sequence, middle.more], [2, true]);
   },
@@ -301,15 +301,10 @@ async function pagesFrom(log: MessageLog, start: LogPosition, limit: number) {
 
 const utf8 = new TextDecoder();
 
-/** By the log's own way, if it has one. */
-function readText(log: MessageLog, ...page: Parameters<NonNullable<MessageLog['readText']>>): Promise<TextPage> {
-  return log.readText?.(...page) ?? renderedPage(log, ...page);
-}
-
 async function textPagesFrom(log: MessageLog, limit: number, view: RowView): Promise<TextPage[]> {
   const pages: TextPage[] = [];
   for (let after = 0, more = true; more; ) {
-    const page = await readText(log, 'plan', after, limit, view);
+    const page = await textPage(log, 'plan', after, limit, view);
     pages.push(page);
     ({ sequence: after, more } = page);
     assert.ok(pages.length < 10_000, 'reading does not end');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { v3MessageRow, v3RowView } from '../../protocol/v3Frames.ts';
 import { logStart } from '../../store/messageLog.ts';
+import { textPage } from '../../store/readAllText.ts';
 import { anyText } from './anyContent.ts';
 import { whenAvailable } from './availability.ts';
 import { contractTests } from './contractTest.ts';
@@ -40,6 +42,8 @@ export const trimming = contractTests('trimmed from the beginning', {
         expected,
       );
       assert.deepEqual([trimmed, position.sequence], [4, expected.at(-1) ?? Math.max(after, 4)]);
+      const { text } = await textPage(log, 'plan', after, 3, v3RowView);
+      assert.equal(new TextDecoder().decode(text), messages.map((message) => `,${v3MessageRow(message)}`).join(''));
     }
   },
 
