@@ -16,14 +16,14 @@ import { measurePeers } from './peers/section.ts';
 import { measurePostgres } from './postgres/section.ts';
 import { measureProcesses } from './processes.ts';
 import { endProgress, type Progress, progressOn } from './progress.ts';
-import { measureReads } from './reads.ts';
+import { measureRead } from './read/section.ts';
 import { report } from './report.ts';
 import { measureSaves } from './saves.ts';
 
 const sections: Readonly<Record<string, (options: BenchOptions, progress: Progress) => Promise<Section>>> = {
   saves: measureSaves,
   frames: measureFrames,
-  reads: measureReads,
+  read: measureRead,
   layouts: measureLayouts,
   pages: measurePages,
   postgres: measurePostgres,
@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   let options: BenchOptions;
   try {
-    options = parseOptions(args, Object.keys(sections), ['saves', 'frames', 'reads']);
+    options = parseOptions(args, Object.keys(sections), ['saves', 'frames']);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { AIMessage, BaseMessage, ToolMessage } from '@langchain/core/messages';
+import { derivedUuid } from './derivedUuid.ts';
 import { jsonSafe, jsonSafeMembers } from './jsonSafe.ts';
 
 /** What a LangChain message says, in the words of the log. */
@@ -113,11 +113,7 @@ function gist(message: BaseMessage): string {
  */
 export function derivedId(planId: string, place: readonly (string | number)[], spoken: SpokenMessage): string {
   const { agentName, agentType, content, metadata } = spoken;
-  const text = JSON.stringify([planId, place, agentName, agentType, content, metadata]);
-  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80; // RFC 9562, version 8: made by a rule of our own
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return derivedUuid(planId, place, agentName, agentType, content, metadata);
 }
 
 function filled<T>(list: readonly T[] | undefined): readonly T[] | undefined {

@@ -9,7 +9,11 @@ import { run } from './run.ts';
 import { serve } from './serve.ts';
 import { defaults } from './settings.ts';
 import { show } from './show.ts';
+import { spoolDrop } from './spoolDrop.ts';
+import { spoolList } from './spoolList.ts';
+import { spoolRetry } from './spoolRetry.ts';
 import { tail } from './tail.ts';
+import { trim } from './trim.ts';
 
 const environmentHelp = `
 Environment (options win over it):
@@ -17,6 +21,8 @@ Environment (options win over it):
   PORT             port to listen on; 0 takes any free one (default ${defaults.port})
   INDELIBLE_STORE  where messages are kept: sqlite:<path> or postgres://…
                    (default ${defaults.store})
+  INDELIBLE_SPOOL  file in which messages wait while the database is away
+                   (default <path>.spool, for PostgreSQL ./indelible-<id>.spool)
   INDELIBLE_WAKE   how servers on one PostgreSQL hear of each other: notify, or
                    redis://… (default notify)
   INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with
@@ -70,6 +76,9 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addOption(store())
     .option('--team <module>', 'a module whose default export is a LangGraph graph or a team; may be repeated', each)
     .option('--allow-origin <origin>', 'pages of this origin may call, as https://your.app; may be repeated', each)
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away, and lose them with the process')
+    .option('--spool-max <size>', 'how much may wait on disk; what is more is refused (default 1GiB)')
     .option('--no-migrate', 'refuse a PostgreSQL whose tables are missing or older, instead of making them')
     .option('--insecure', 'listen on an address that others can reach, without authentication')
     .addHelpText(
@@ -89,6 +98,8 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
       '--team <team>',
       'demo, openai, or the path of a module (default: openai if INDELIBLE_MODEL is set, else demo)',
     )
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away')
     .option('--json', 'print each message as one line of JSON')
     .addHelpText(
       'after',
@@ -116,6 +127,8 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
   command(all, 'tail <plan>', 'show the messages of a plan, and those that come, until it has ended or Ctrl-C')
     .addOption(store())
     .option('--after <sequence>', 'begin behind this message (default: at the first)')
+    .addOption(spoolPlace())
+    .option('--no-spool', 'keep messages in memory while the database is away')
     .option('--json', 'print each message as one line of JSON')
     .addHelpText('after', tailHelp)
     .addHelpText(
@@ -137,13 +150,66 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addHelpText('after', examples('indelible show airline-0-0', 'indelible show airline-0-0 --json | jq .messages[0]'))
     .action(async (plan, options) => ended(await show(plan, options, output, environment)));
 
+  command(all, 'trim <plan>', 'remove the oldest messages of a plan, for good')
+    .addOption(store())
+    .option('--up-to <sequence>', 'remove this message and all before it')
+    .option('--keep <n>', 'remove all but the newest n')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON object {plan_id, removed, trimmed, kept}')
+    .addHelpText(
+      'after',
+      '\nThe others keep their numbers, and ids of removed messages stay taken. Watchers from before are told of the gap.',
+    )
+    .addHelpText(
+      'after',
+      examples('indelible trim airline-0-0 --keep 100', 'indelible trim airline-0-0 --up-to 12 --yes'),
+    )
+    .action(async (plan, options) => ended(await trim(plan, options, output, environment)));
+
   command(all, 'migrate', 'make the tables of a database, or bring them up to date, and do nothing else')
     .addOption(store())
     .option('--json', 'print one JSON object {store, migrated}')
     .addHelpText('after', examples('indelible migrate --store postgres://owner@db.example/agents'))
     .action(async (options) => ended(await migrate(options, output, environment)));
 
+  spoolCommands(all, output, environment, ended);
   return all;
+}
+
+function spoolCommands(
+  all: Command,
+  output: Output,
+  environment: NodeJS.ProcessEnv,
+  ended: (code: ExitCode) => void,
+): void {
+  const spool = command(all, 'spool', 'what waits on this disk for the database, and what was set aside');
+  command(spool, 'list', 'show how much waits, and the messages that were set aside, with why')
+    .addOption(store())
+    .addOption(spoolPlace())
+    .option('--json', 'print one JSON array, an object for each spool')
+    .addHelpText('after', examples('indelible spool list', 'indelible spool list --json | jq .[].set_aside'))
+    .action(async (options) => ended(await spoolList(options, output, environment)));
+
+  command(
+    spool,
+    'retry [messages...]',
+    'let messages that were set aside wait for the database again, behind all others',
+  )
+    .addOption(store())
+    .addOption(spoolPlace())
+    .option('--all', 'all that are set aside')
+    .option('--json', 'print one JSON object {retried}')
+    .addHelpText('after', examples('indelible spool retry 0198f1c2-…', 'indelible spool retry --all'))
+    .action(async (messages, options) => ended(await spoolRetry(messages, options, output, environment)));
+
+  command(spool, 'drop [messages...]', 'forget messages that were set aside, for ever')
+    .addOption(store())
+    .addOption(spoolPlace())
+    .option('--all', 'all that are set aside')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON object {dropped}')
+    .addHelpText('after', examples('indelible spool drop 0198f1c2-…', 'indelible spool drop --all --yes'))
+    .action(async (messages, options) => ended(await spoolDrop(messages, options, output, environment)));
 }
 
 const tailHelp = `
@@ -168,6 +234,10 @@ function store(): Option {
     '--store <address>',
     `where messages are kept: sqlite:<path> or postgres://… (env INDELIBLE_STORE; default ${defaults.store})`,
   );
+}
+
+function spoolPlace(): Option {
+  return new Option('--spool <file>', 'the spool (env INDELIBLE_SPOOL; default: those beside the store)');
 }
 
 function each(value: string, before: readonly string[] = []): string[] {

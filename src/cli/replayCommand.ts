@@ -1,6 +1,6 @@
-import { openIndelible } from '../agents/indelible.ts';
 import { systemClock } from '../resilience/clock.ts';
 import type { ExitCode } from './failure.ts';
+import { openLog } from './openLog.ts';
 import type { Output } from './output.ts';
 import { AcknowledgementFile } from './replay/acknowledgementFile.ts';
 import { Patience } from './replay/patience.ts';
@@ -48,7 +48,11 @@ export async function replayCommand(
   let target: ReplayTarget | undefined;
   try {
     if (url !== undefined) target = new ServerTarget(url, patience);
-    else target = new StoreTarget(await openIndelible({ store: await openNamedStore(address, environment) }), patience);
+    else
+      target = new StoreTarget(
+        await openLog(await openNamedStore(address, environment), address, { spool: false }, environment),
+        patience,
+      );
     const startedAt = clock.monotonic();
     const result = await replay(transcripts, target, {
       concurrency,

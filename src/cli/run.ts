@@ -1,4 +1,3 @@
-import { openIndelible } from '../agents/indelible.ts';
 import { toAgentMessage } from '../protocol/agentMessage.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { v3MessageRow } from '../protocol/v3Frames.ts';
@@ -10,6 +9,7 @@ import { endLate } from './endLate.ts';
 import type { ExitCode } from './failure.ts';
 import { openLogger } from './logger.ts';
 import { messageText } from './messageText.ts';
+import { openLog, type SpoolOptions } from './openLog.ts';
 import type { Output } from './output.ts';
 import { messages } from './planText.ts';
 import { invalidSetting, openNamedStore, setting } from './settings.ts';
@@ -17,7 +17,7 @@ import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
 import { strayErrors } from './strayErrors.ts';
 import { teamNamed } from './teams.ts';
 
-export interface RunOptions {
+export interface RunOptions extends SpoolOptions {
   readonly store?: string;
   readonly team?: string;
   readonly json?: boolean;
@@ -48,7 +48,7 @@ export async function run(
     output.note('Stopped before it began.');
     return 1;
   }
-  const indelible = await openIndelible({ store, logger });
+  const indelible = await openLog(store, address, options, environment, logger);
   const show = (message: StoredMessage) => {
     if (options.json) output.json(v3MessageRow(message));
     else output.line(`${messageText(toAgentMessage(message), output.paint)}\n`);

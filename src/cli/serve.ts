@@ -1,4 +1,3 @@
-import { openIndelible } from '../agents/indelible.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import { Runner } from '../runs/runner.ts';
 import { packageVersion } from '../server/packageVersion.ts';
@@ -8,6 +7,7 @@ import { endLate } from './endLate.ts';
 import type { ExitCode } from './failure.ts';
 import { firstRun, isFirstRun } from './firstRun.ts';
 import { openLogger } from './logger.ts';
+import { openLog, type SpoolOptions } from './openLog.ts';
 import type { Output } from './output.ts';
 import { defaults, invalidSetting, openNamedStore, portNumber, type Setting, setting } from './settings.ts';
 import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
@@ -15,7 +15,7 @@ import { strayErrors } from './strayErrors.ts';
 import { teamsOf } from './teams.ts';
 import { tellWhatToTry } from './whatToTry.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends SpoolOptions {
   readonly store?: string;
   readonly host?: string;
   readonly port?: string;
@@ -48,7 +48,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     logger.info('stopped before it began');
     return broken.aborted ? 1 : 0;
   }
-  const indelible = await openIndelible({ store, logger });
+  const indelible = await openLog(store, address, options, environment, logger);
   const runner = new Runner(indelible, teams);
   const listen = () =>
     listenAt(host, port, {
@@ -81,8 +81,8 @@ export async function serve(options: ServeOptions, output: Output, environment: 
   } finally {
     const late = endLate(logger);
     await server?.close();
-    await runner.close(3_000);
-    await indelible.close();
+    await runner.close(2_000);
+    await indelible.close(1_500);
     clearTimeout(late);
   }
   logger.info('stopped');

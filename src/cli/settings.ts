@@ -24,6 +24,13 @@ export function setting(
   return { value: environment[variable] || defaults[name], field: variable };
 }
 
+/** Where the spool was named, if it was: else it is at its default place, which depends on the store. */
+export function spoolSetting(option: string | undefined, environment: NodeJS.ProcessEnv): Setting | undefined {
+  if (option !== undefined) return { value: option, field: '--spool' };
+  const value = environment['INDELIBLE_SPOOL'];
+  return value ? { value, field: 'INDELIBLE_SPOOL' } : undefined;
+}
+
 /** @throws IndelibleError `invalid_config` */
 export function portNumber({ value, field }: Setting): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
@@ -40,6 +47,16 @@ export function count(value: string, field: string): number {
 
 export function invalidSetting(field: string, what: string, cause?: unknown): IndelibleError {
   return new IndelibleError('invalid_config', { message: `${field} ${what}`, field, cause });
+}
+
+const units = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+/** A size as 500M, 2GiB or 1000000, in bytes. @throws IndelibleError `invalid_config` */
+export function byteSize(value: string, field: string): number {
+  const [, digits, unit] = /^(\d{1,12})([KMG]?)(?:iB|B)?$/i.exec(value) ?? [];
+  const size = Number(digits) * units[(unit ?? '').toUpperCase() as keyof typeof units];
+  if (size > 0) return size;
+  throw invalidSetting(field, `is ${JSON.stringify(value)}; it must be a size as 500M or 2GiB`);
 }
 
 /** The file of a `sqlite:` address; undefined for other addresses, and for a database in memory. */

@@ -5,7 +5,7 @@ import { Backoff } from '../resilience/backoff.ts';
 import type { Clock } from '../resilience/clock.ts';
 import { type LogPage, type LogPosition, logStart, type PlanCommit } from '../store/messageLog.ts';
 import { AheadOfUpdates } from './aheadOfUpdates.ts';
-import type { DraftPiece } from './liveDrafts.ts';
+import type { DraftPiece } from './draftPiece.ts';
 import type { LogPages } from './logPages.ts';
 import type { Watcher } from './watcher.ts';
 

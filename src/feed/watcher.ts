@@ -1,7 +1,7 @@
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import type { LogPosition } from '../store/messageLog.ts';
-import type { DraftPiece } from './liveDrafts.ts';
+import type { DraftPiece } from './draftPiece.ts';
 
 /**
  * Whoever reads a plan's log live. Calls come one at a time, in order. A call may answer a promise: until it settles,

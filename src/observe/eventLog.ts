@@ -38,10 +38,22 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
       return { level: 'debug', text: 'message stored' };
     case 'message_refused':
       return { level: 'error', text: 'message refused: it is not stored' };
+    case 'message_spooled':
+      return { level: 'debug', text: 'message spooled: it is on disk and waits for the database' };
+    case 'message_set_aside':
+      return { level: 'error', text: 'message set aside: the database refuses it; see `indelible spool list`' };
+    case 'outage_began':
+      return { level: 'error', text: 'database away: messages go to disk until it is back' };
+    case 'outage_ended':
+      return { level: 'info', text: 'database back: all that waited on disk is in it' };
     case 'message_late':
       return { level: 'warn', text: 'message not stored in time: it waits in memory' };
     case 'batch_retried':
       return { level: 'warn', text: 'database not writable: trying again' };
+    case 'drafts_retried':
+      return { level: 'warn', text: 'drafts not writable: trying again' };
+    case 'draft_recovered':
+      return { level: 'warn', text: 'an answer was interrupted: what was written of it is stored' };
     case 'request_failed':
       return { level: 'warn', text: 'request failed' };
     case 'broadcast_failed':

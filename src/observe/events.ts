@@ -10,6 +10,26 @@ export type IndelibleEvent =
       readonly waitedMs: number;
       readonly retries: number;
       readonly duplicate: boolean;
+      /** It was on disk until now. */
+      readonly spooled: boolean;
+    }
+  /** A message is on disk, since the database is away or slow. `waitedMs`: from its acceptance. */
+  | { readonly type: 'message_spooled'; readonly planId: string; readonly messageId: string; readonly waitedMs: number }
+  /** The database refused a message for good; it is kept on disk, with why, and the others go on. */
+  | {
+      readonly type: 'message_set_aside';
+      readonly planId: string;
+      readonly messageId: string;
+      readonly error: IndelibleError;
+    }
+  /** The breaker opened: from now on messages go to disk. Told once, however often the database comes and goes. */
+  | { readonly type: 'outage_began'; readonly error: unknown }
+  /** The database is back, and what waited on disk is in it: `drained` messages, but for those set aside. */
+  | {
+      readonly type: 'outage_ended';
+      readonly tookMs: number;
+      readonly drained: number;
+      readonly setAside: number;
     }
   /** A message will never be stored: bad input, a conflict, a full queue, the database's final no. */
   | {
@@ -33,6 +53,10 @@ export type IndelibleEvent =
       readonly delayMs: number;
       readonly error: unknown;
     }
+  /** Texts of answers that are being written could not be put; the newest are tried again after `delayMs`. */
+  | { readonly type: 'drafts_retried'; readonly size: number; readonly delayMs: number; readonly error: unknown }
+  /** The writer of an answer died; what it had written is a message now, marked as interrupted. */
+  | { readonly type: 'draft_recovered'; readonly planId: string; readonly messageId: string }
   /** A request was answered with a 5xx, or cut off in the middle of its answer. The client was told less than this. */
   | { readonly type: 'request_failed'; readonly method: string; readonly path: string; readonly error: unknown }
   /** A broadcast failed or was too slow. The database does not know. */

@@ -5,6 +5,12 @@ export interface SaveCounts {
   readonly stored: number;
   /** Saves of a message that was there already. */
   readonly duplicates: number;
+  /** Saves that were answered spooled: on disk, not yet in the database. */
+  readonly spooled: number;
+  /** Messages that were spooled and are stored by now; among {@link stored}. */
+  readonly drained: number;
+  /** Messages that the database refused for good and that are kept on disk. */
+  readonly setAside: number;
   /** Messages that will never be stored. */
   readonly refused: number;
   /** Saves that were answered before the message was stored. */
@@ -21,6 +27,9 @@ export interface SaveCounts {
 export class SaveStatistics {
   #stored = 0;
   #duplicates = 0;
+  #spooled = 0;
+  #drained = 0;
+  #setAside = 0;
   #refused = 0;
   #late = 0;
   #retries = 0;
@@ -30,7 +39,10 @@ export class SaveStatistics {
     if (event.type === 'message_stored') {
       if (event.duplicate) this.#duplicates++;
       else this.#stored++;
-    } else if (event.type === 'message_refused') this.#refused++;
+      if (event.spooled) this.#drained++;
+    } else if (event.type === 'message_spooled') this.#spooled++;
+    else if (event.type === 'message_set_aside') this.#setAside++;
+    else if (event.type === 'message_refused') this.#refused++;
     else if (event.type === 'message_late') this.#late++;
     else if (event.type === 'batch_retried') this.#retries++;
     else if (event.type === 'broadcast_failed') this.#broadcastFailures++;
@@ -42,6 +54,9 @@ export class SaveStatistics {
     return {
       stored: this.#stored,
       duplicates: this.#duplicates,
+      spooled: this.#spooled,
+      drained: this.#drained,
+      setAside: this.#setAside,
       refused: this.#refused,
       late: this.#late,
       retries: this.#retries,

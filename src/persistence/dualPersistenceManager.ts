@@ -32,11 +32,12 @@ export class DualPersistenceManager {
   /** Never rejects. Without a manager the message is saved all the same. */
   async persistMessage(message: NewMessage, webSocketManager?: Broadcaster | null): Promise<PersistenceResult> {
     const saved = await this.#persistence.save(message);
-    if (saved.status !== 'stored') return notStored(saved);
+    if (saved.status !== 'stored') return notStored(saved, shownSpooled(saved, webSocketManager));
     const errors: IndelibleError[] = [];
     const reached = webSocketManager ? await this.#broadcast(webSocketManager, saved.message, errors) : 0;
     const websocketSent = reached > 0;
     return {
+      status: 'stored',
       databaseSaved: true,
       websocketSent,
       errors,
@@ -71,11 +72,22 @@ export class DualPersistenceManager {
   }
 }
 
-function notStored(saved: Exclude<SaveResult, { status: 'stored' }>): PersistenceResult {
-  const tracking = { persistenceStatus: saved.status, savedToDb: false, retryCount: saved.retries };
+/** Whether a watcher was shown it: it goes to watchers by itself when it is on disk, as it will when it is stored. */
+function shownSpooled({ status, message }: SaveResult, manager: Broadcaster | null | undefined): boolean {
+  if (status !== 'spooled') return false;
+  try {
+    return (manager?.shownSpooled?.(message) ?? 0) > 0;
+  } catch {
+    return false;
+  }
+}
+
+function notStored(saved: Exclude<SaveResult, { status: 'stored' }>, sentViaWebsocket: boolean): PersistenceResult {
+  const tracking = { persistenceStatus: saved.status, savedToDb: false, sentViaWebsocket, retryCount: saved.retries };
   return {
+    status: saved.status,
     databaseSaved: false,
-    websocketSent: false,
+    websocketSent: sentViaWebsocket,
     errors: [saved.error],
     retryNeeded: saved.error.status === 503,
     message: saved.message === undefined ? null : toAgentMessage(saved.message, tracking),

@@ -1,19 +1,42 @@
 import type { Observer } from '../observe/events.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { PreparedMessage } from '../protocol/message.ts';
-import { Backoff, type BackoffOptions } from '../resilience/backoff.ts';
+import type { BackoffOptions } from '../resilience/backoff.ts';
+import { Breaker, type BreakerState } from '../resilience/breaker.ts';
 import type { Clock } from '../resilience/clock.ts';
-import type { AppendOutcome, MessageLog } from '../store/messageLog.ts';
-import { CommitQueue, type QueuedSave } from './commitQueue.ts';
+import type { MessageLog } from '../store/messageLog.ts';
+import { BatchCommit } from './batchCommit.ts';
+import { Deadline } from './deadline.ts';
+import { Drain } from './drain.ts';
+import { LogWriter } from './logWriter.ts';
+import { Outage } from './outage.ts';
+import { Overflow } from './overflow.ts';
+import { PlanQueues } from './planQueues.ts';
+import type { QueuedSave } from './queuedSave.ts';
+import { SaveAnswers } from './saveAnswers.ts';
 import type { SaveResult } from './saveResult.ts';
+import type { Spool } from './spool/spool.ts';
 
 export interface GroupCommitOptions {
-  readonly log: Pick<MessageLog, 'append'>;
+  readonly log: Pick<MessageLog, 'append' | 'find'>;
   readonly clock: Clock;
   readonly observe: Observer;
-  /** A save is answered within this, stored or not. Default 1,000. */
+  /** The queues' older end, on disk. Without one, what cannot be stored in time waits in memory. Closed with this. */
+  readonly spool: Spool | undefined;
+  /** Told of each message that was spooled, in the order of its plan. */
+  readonly spooled: (message: PreparedMessage) => void;
+  /** A save is answered within this while the breaker is closed, in ms. */
   readonly deadlineMs: number;
+  /** And within this while it is not. */
+  readonly openDeadlineMs: number;
+  /** A try that takes longer is given up, in ms. */
+  readonly attemptMs: number;
+  /** So many failures one after the other open the breaker. */
+  readonly failuresToOpen: number;
+  readonly openBackoff: BackoffOptions;
   readonly maxBatch: number;
+  /** Batches of different plans that are written at once. */
+  readonly maxInFlight: number;
   readonly maxQueuedMessages: number;
   /** In characters of encoded messages. */
   readonly maxQueuedSize: number;
@@ -22,198 +45,212 @@ export interface GroupCommitOptions {
 
 /** Characters of encoded messages in one batch: a database, and this process, must hold them all at once. */
 const maxBatchSize = 16 * 1024 * 1024;
+/** Another batch beside one that is being written pays only if it is so large. */
+const worthwhileBatch = 128;
 
 /**
- * The one way into the log. Messages leave in the order in which they were submitted, whatever happens to the database
- * meanwhile:
+ * The one way into the log. A plan's messages leave in the order in which they were submitted, whatever happens to the
+ * database meanwhile:
  *
- *     submit → queue ─── batch ──→ log.append ──→ answers
- *                ↑                     │ unavailable: the same batch again, after a pause
- *                └── gathers meanwhile └ refused: halves, until the one message that is refused stands alone
+ *     submit → queue of the plan ──── batch ────→ log         answered: stored
+ *                  │ late, or the breaker is open   ↑
+ *                  └────→ spool on disk ─── drain ──┘          answered: spooled
  *
- * While one batch is being committed the next one gathers; no timer waits for company. A batch that is tried again
- * keeps its ids, so one that was committed without our knowing answers `duplicate` instead of being stored twice.
+ * While one batch is being committed the next one gathers; no timer waits for company. A plan goes one of two ways:
+ * *direct*, or, from the moment one of its messages is on disk until the drain has emptied the spool of it, *behind the
+ * spool*. The second is what keeps the order: the spool is not a second queue but the older end of the first.
  *
- * What would break the order: writing a message past a batch that waits for its next try, or two batches in flight.
+ * What would break the order: a plan in two batches at once; writing a message of a plan directly while the spool holds
+ * an older one; moving what waits of a plan to disk without what is being written of it.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  readonly #queue: CommitQueue;
+  readonly #queues: PlanQueues;
+  readonly #answers: SaveAnswers;
+  readonly #deadline: Deadline;
+  readonly #breaker: Breaker;
+  readonly #outage: Outage;
+  readonly #batches: BatchCommit;
+  readonly #overflow: Overflow | undefined;
+  readonly #drain: Drain | undefined;
   readonly #idle: (() => void)[] = [];
-  #running = false;
+  #isTurnDue = false;
   #closed = false;
   #abandoned = false;
-  #endPause: (() => void) | undefined;
-  #endDeadline: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions) {
+    const { clock, observe, spool, spooled, log, backoff, maxBatch } = options;
+    const monotonic = () => clock.monotonic();
+    const queues = new PlanQueues(options.maxQueuedMessages, options.maxQueuedSize);
+    const answers = new SaveAnswers(observe, monotonic);
+    const outage = new Outage(observe, monotonic);
+    const breaker = new Breaker({
+      clock,
+      failures: options.failuresToOpen,
+      backoff: options.openBackoff,
+      changed: (state, error) => this.#breakerChanged(state, error),
+    });
+    const writer = new LogWriter({ log, breaker, clock, attemptMs: options.attemptMs });
     this.#options = options;
-    this.#queue = new CommitQueue(options.maxQueuedMessages, options.maxQueuedSize);
+    this.#queues = queues;
+    this.#answers = answers;
+    this.#outage = outage;
+    this.#breaker = breaker;
+    const changed = () => this.#start();
+    this.#batches = new BatchCommit({ log, queues, answers, breaker, writer, outage, spool, clock, observe, backoff });
+    this.#deadline = new Deadline({
+      clock,
+      limitMs: () => (breaker.state === 'closed' ? options.deadlineMs : options.openDeadlineMs),
+      late: () => this.#late(),
+      answerLate: (save) => answers.pending(save, new IndelibleError('not_yet_stored')),
+    });
+    if (spool === undefined) return;
+    this.#overflow = new Overflow({ queues, spool, answers, spooled });
+    const draining = { spool, writer, breaker, clock, observe, outage, maxBatch, maxBatchSize, backoff, changed };
+    this.#drain = new Drain(draining);
+    if (spool.depth > 0) outage.found();
+    this.#drain.wake();
   }
 
-  /** Messages accepted and not yet decided. */
+  /** Messages accepted, in memory and not yet decided. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queues.length;
+  }
+
+  get breakerState(): BreakerState {
+    return this.#breaker.state;
   }
 
   /** Never rejects. */
   submit(message: PreparedMessage): Promise<SaveResult> {
-    return new Promise((answer) => {
+    return new Promise((resolve) => {
       const save: QueuedSave = {
         message,
-        answer,
+        answer: resolve,
         acceptedAt: this.#options.clock.monotonic(),
         answered: false,
         tried: false,
         retries: 0,
+        state: 'queued',
+        spoolId: 0,
       };
-      if (this.#closed) this.#refuse(save, new IndelibleError('service_closed'));
-      else if (!this.#queue.push(save)) this.#refuse(save, new IndelibleError('queue_full'));
-      else this.#start();
-      this.#armDeadline();
+      if (this.#closed) this.#answers.refused(save, new IndelibleError('service_closed'));
+      else if (!this.#queues.push(save)) this.#answers.refused(save, new IndelibleError('queue_full'));
+      else {
+        this.#deadline.watch(save);
+        this.#start();
+      }
     });
   }
 
   /**
-   * Takes no more, waits until all that was accepted is decided, at most `timeoutMs`. What is not stored by then is lost
-   * with the process, and said to the observer: `refused`, or `pending` where a try to write it may yet have succeeded.
+   * Takes no more, waits until all that was accepted is decided or on disk, at most `timeoutMs`; then what is left goes to
+   * disk. Without a spool, or where the disk fails, that is lost with the process, and said to the observer: `refused`, or
+   * `pending` where a try to write it may yet have succeeded.
    */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
-    if (!this.#running) return;
-    const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
-    const cancel = this.#options.clock.schedule(timeoutMs, () => {
-      this.#abandoned = true;
-      this.#endPause?.();
-      for (const save of this.#queue.take(Number.POSITIVE_INFINITY)) this.#abandon(save);
-      this.#becomeIdle();
-    });
-    await idle;
-    cancel();
-  }
-
-  #start(): void {
-    if (this.#running) return;
-    this.#running = true;
-    // A turn of the loop later, so that all who save in this turn share the first batch.
-    setImmediate(() => void this.#run());
-  }
-
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#abandoned) {
-      await this.#write(this.#queue.peek(this.#options.maxBatch, maxBatchSize));
-      // Whoever was answered may save again before the next batch is taken, and sockets get their turn.
-      await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#isDone) {
+      const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+      const cancel = this.#options.clock.schedule(timeoutMs, () => this.#abandon());
+      this.#start();
+      await idle;
+      cancel();
     }
-    this.#running = false;
-    this.#becomeIdle();
+    this.#deadline.end();
+    this.#breaker.end();
+    this.#drain?.stop();
+    this.#options.spool?.close();
+  }
+
+  /** A turn of the loop later, so that all who save in this turn share the batch, and sockets get their turn between. */
+  #start(): void {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(() => {
+      this.#isTurnDue = false;
+      if (!this.#abandoned) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { spool } = this.#options;
+    if (spool !== undefined) this.#spoolWhatMustBe(spool);
+    this.#commitWhatMay();
+    if (this.#breaker.state === 'closed' && (spool?.depth ?? 0) === 0) this.#outage.ended();
+    this.#drain?.wake();
+    this.#deadline.arm();
+    if (this.#isDone) this.#becomeIdle();
+  }
+
+  #commitWhatMay(): void {
+    const { maxInFlight, maxBatch } = this.#options;
+    const batches = this.#batches;
+    while (batches.inFlight < maxInFlight && this.#queues.idle.size > 0 && this.#breaker.admits) {
+      if (batches.inFlight > 0 && this.#queues.length - batches.savesInFlight < worthwhileBatch) return;
+      const batch = this.#queues.takeBatch(maxBatch, maxBatchSize, (planId) => this.#mayGo(planId));
+      if (batch.length === 0) return;
+      void batches.commit(batch).then(() => this.#start());
+    }
+  }
+
+  /** Whether the plan's next message may be written directly. */
+  #mayGo(planId: string): boolean {
+    const { spool } = this.#options;
+    if (!this.#breaker.admits) return false;
+    if (spool === undefined) return true;
+    // The probe is the drain's, if there is something to drain.
+    return this.#breaker.state === 'closed' ? spool.waiting(planId) === 0 : spool.depth === 0;
+  }
+
+  /** What waits of plans that cannot be written directly, unless they will be in a moment. */
+  #spoolWhatMustBe(spool: Spool): void {
+    const isClosed = this.#breaker.state === 'closed';
+    if (this.#queues.idle.size === 0 || (isClosed && spool.depth === 0)) return;
+    const mustBe = [...this.#queues.idle].filter(({ planId }) => {
+      return !this.#mayGo(planId) && !(isClosed && this.#drain?.isClosing(planId));
+    });
+    if (mustBe.length > 0) this.#overflow?.move(mustBe);
+  }
+
+  #breakerChanged(state: BreakerState, error: unknown): void {
+    if (state === 'open') {
+      this.#outage.began(error);
+      this.#overflow?.move(this.#queues.plans);
+    }
+    this.#deadline.rearm();
+    this.#batches.endPauses();
+    this.#start();
+  }
+
+  #late(): void {
+    if (this.#overflow?.move(this.#queues.plans)) this.#batches.endPauses();
+    this.#start();
+  }
+
+  get #isDone(): boolean {
+    const { spool } = this.#options;
+    const isDrained = spool === undefined || spool.depth === 0 || this.#breaker.state !== 'closed';
+    return this.#abandoned || (this.#queues.length === 0 && this.#batches.inFlight === 0 && isDrained);
   }
 
   #becomeIdle(): void {
-    this.#endDeadline?.();
-    this.#endDeadline = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Writes the saves at the front of the queue until each is decided. */
-  async #write(saves: readonly QueuedSave[]): Promise<void> {
-    const backoff = new Backoff(this.#options.backoff);
-    for (const save of saves) save.tried = true;
-    for (let attempt = 1; !this.#abandoned; attempt++) {
-      try {
-        const outcomes = await this.#options.log.append(saves.map((save) => save.message));
-        if (this.#abandoned) return;
-        this.#queue.take(saves.length);
-        for (const [index, save] of saves.entries()) this.#decide(save, outcomes[index] as AppendOutcome);
-        return;
-      } catch (error) {
-        if (!IndelibleError.is(error, 'store_unavailable')) return await this.#isolate(saves, error);
-        for (const save of saves) save.retries++;
-        const delayMs = backoff.next();
-        this.#options.observe({ type: 'batch_retried', size: saves.length, attempt, delayMs, error });
-        await this.#pause(delayMs);
+  #abandon(): void {
+    this.#overflow?.move(this.#queues.plans);
+    this.#abandoned = true;
+    const error = new IndelibleError('service_closed');
+    for (const { inFlight, queued } of [...this.#queues.plans]) {
+      for (const save of [...inFlight, ...queued]) {
+        if (save.state !== 'queued' && save.state !== 'in_flight') continue;
+        this.#queues.leave(save, 'decided');
+        if (save.tried) this.#answers.pending(save, error);
+        else this.#answers.refused(save, error);
       }
     }
+    this.#batches.endPauses();
+    this.#becomeIdle();
   }
-
-  /** The database said no to the batch: finds out to which message, and stores the others around it in their order. */
-  async #isolate(saves: readonly QueuedSave[], cause: unknown): Promise<void> {
-    if (saves.length > 1) {
-      const middle = saves.length >> 1;
-      await this.#write(saves.slice(0, middle));
-      await this.#write(saves.slice(middle));
-      return;
-    }
-    const error = IndelibleError.is(cause) ? cause : new IndelibleError('store_refused', { cause });
-    for (const save of this.#queue.take(1)) this.#refuse(save, error);
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        this.#endPause = undefined;
-        resolve();
-      };
-      const cancel = this.#options.clock.schedule(delayMs, end);
-      this.#endPause = end;
-    });
-  }
-
-  #decide(save: QueuedSave, outcome: AppendOutcome): void {
-    if (outcome.status === 'conflict') {
-      this.#refuse(save, new IndelibleError('message_conflict', { field: 'messageId' }));
-      return;
-    }
-    const duplicate = outcome.status === 'duplicate';
-    const { planId, messageId } = save.message;
-    const waitedMs = this.#options.clock.monotonic() - save.acceptedAt;
-    const { retries } = save;
-    this.#options.observe({ type: 'message_stored', planId, messageId, waitedMs, retries, duplicate });
-    answer(save, { status: 'stored', message: outcome.message, duplicate, retries });
-  }
-
-  #refuse(save: QueuedSave, error: IndelibleError): void {
-    const { planId, messageId } = save.message;
-    this.#options.observe({ type: 'message_refused', planId, messageId, error });
-    answer(save, { status: 'refused', message: save.message, retries: save.retries, error });
-  }
-
-  #abandon(save: QueuedSave): void {
-    const error = new IndelibleError('service_closed');
-    if (save.tried) this.#answerPending(save, error);
-    else this.#refuse(save, error);
-  }
-
-  #answerPending(save: QueuedSave, error: IndelibleError): void {
-    const { message, retries } = save;
-    this.#options.observe({ type: 'message_late', planId: message.planId, messageId: message.messageId, error });
-    answer(save, { status: 'pending', message, retries, error });
-  }
-
-  /** One timer for all: saves have the same deadline, so the oldest is the first to be late. */
-  #armDeadline(): void {
-    const { clock, deadlineMs } = this.#options;
-    const oldest = this.#queue.oldestUnanswered();
-    if (this.#endDeadline !== undefined || oldest === undefined) return;
-    this.#endDeadline = clock.schedule(Math.max(1, oldest.acceptedAt + deadlineMs - clock.monotonic()), () => {
-      this.#endDeadline = undefined;
-      this.#answerLate();
-      this.#armDeadline();
-    });
-  }
-
-  #answerLate(): void {
-    const lateSince = this.#options.clock.monotonic() - this.#options.deadlineMs;
-    for (let save = this.#queue.oldestUnanswered(); save !== undefined; save = this.#queue.oldestUnanswered()) {
-      if (save.acceptedAt > lateSince) return;
-      this.#answerPending(save, new IndelibleError('not_yet_stored'));
-    }
-  }
-}
-
-function answer(save: QueuedSave, result: SaveResult): void {
-  if (save.answered) return;
-  save.answered = true;
-  save.answer(result);
 }

@@ -15,8 +15,18 @@ export type SaveResult =
       readonly retries: number;
     }
   /**
-   * Not known to be in the database within the deadline. It waits in memory, in its order, and is lost if the process
-   * dies. With `service_closed` nobody waits any more, and whether it was stored is unknown: the same id may be saved again.
+   * On this machine's disk, and not known to be in the database: that is away, or slow. It is stored in its place of the
+   * order when the database is back, also by the next process that opens the spool.
+   */
+  | {
+      readonly status: 'spooled';
+      readonly message: PreparedMessage;
+      readonly retries: number;
+      readonly error: IndelibleError;
+    }
+  /**
+   * Not known to be in the database within the deadline, and not on disk: there is no spool, or it fails. It waits in
+   * memory, in its order, and is lost if the process dies. With `service_closed` nobody waits any more, and whether it was stored is unknown: the same id may be saved again.
    */
   | {
       readonly status: 'pending';

@@ -82,11 +82,41 @@ export const errorTable = {
     summary: 'More messages wait for the database than the queue may hold. This message was not accepted.',
     remedy: 'Save it again later, or raise `maxQueuedMessages`; find out why the database is slow or away.',
   },
+  spool_full: {
+    status: 503,
+    summary: 'The database is away, and the disk spool holds as much as it may. This message was not accepted.',
+    remedy:
+      'Bring the database back: the spool then empties by itself. `indelible spool list` shows what was set aside and takes room; drop or retry it, or raise the bound.',
+  },
+  spool_unavailable: {
+    status: 503,
+    summary: 'The disk spool cannot be read or written. What was not acknowledged was not accepted.',
+    remedy:
+      'Make room on the disk, and let this user write the spool and its folder. It is tried again by itself. What was acknowledged is kept.',
+  },
+  spool_in_use: {
+    status: 500,
+    summary: 'The disk spool belongs to another service that is alive, in this process or another one.',
+    remedy:
+      'Stop that one, or give each its own spool: `--spool` or INDELIBLE_SPOOL. A spool is free as soon as its process ends.',
+  },
+  spool_damaged: {
+    status: 500,
+    summary: 'The disk changed what was written into the spool. The damaged part is not delivered; the rest is.',
+    remedy:
+      '`indelible spool list` shows a damaged record, `indelible spool drop` removes it. If nothing can be read, move the files of the spool away and start again. Check the disk.',
+  },
   not_yet_stored: {
     status: 503,
     summary: 'The message was accepted but could not be stored within its deadline. It waits in memory, in order.',
     remedy:
       'Nothing, if the process stays up: it is stored when the database is back. Saving again with the same id is safe.',
+  },
+  spooled: {
+    status: 202,
+    summary:
+      'The message is on disk and not yet in the database, which is away or slow. It is stored, in its order, when that is back.',
+    remedy: 'Nothing: it is not lost, also if the process dies. `indelible spool list` shows what waits.',
   },
   broadcast_failed: {
     status: 502,
@@ -134,6 +164,11 @@ export const errorTable = {
     status: 500,
     summary: 'An agent of the run failed. What it wrote until then is stored.',
     remedy: '`cause` is the error of the agent.',
+  },
+  package_missing: {
+    status: 500,
+    summary: 'What was asked for needs a package that is not installed, or does not load; the message names it.',
+    remedy: 'Install it with the command in the message. `cause` says why it does not load.',
   },
   invalid_config: {
     status: 400,

@@ -29,6 +29,8 @@ export type LiveEvent = LiveEventBase &
         readonly agentStatus: string;
         readonly stepDescription: string;
       }
+    /** A user has read up to there, in whichever window: for that user's other windows, and nobody else. */
+    | { readonly type: 'read_position'; readonly userId: string; readonly sequence: number }
     | { readonly type: 'workflow_started' | 'workflow_completed' | 'system_message'; readonly text: string }
     | {
         readonly type: 'error_notification';

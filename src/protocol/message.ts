@@ -5,8 +5,11 @@ import { encodeMessageBytes, type MessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
 import { type MessageType, messageTypes } from './messageType.ts';
 
-/** Where a message is on its way: not yet in the database, in it, or refused for good. */
-export type PersistenceStatus = 'pending' | 'stored' | 'refused';
+/**
+ * Where a message is on its way: in memory only; durable on the disk of the process that accepted it; in the database;
+ * refused for good.
+ */
+export type PersistenceStatus = 'pending' | 'spooled' | 'stored' | 'refused';
 
 /**
  * A message as the log holds it, with how it got there told beside it. The tracking fields (`persistenceStatus`,

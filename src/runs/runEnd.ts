@@ -1,4 +1,5 @@
 import type { Indelible } from '../agents/indelible.ts';
+import type { SaveResult } from '../persistence/saveResult.ts';
 import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
 import type { PreparedMessage } from '../protocol/message.ts';
 import { sameContent } from '../protocol/messageBytes.ts';
@@ -7,7 +8,13 @@ import { Backoff } from '../resilience/backoff.ts';
 import type { FinalResult } from './team.ts';
 
 /** After these the same call may succeed. */
-const mayComeLater: readonly ErrorCode[] = ['store_unavailable', 'not_yet_stored', 'queue_full'];
+const mayComeLater: readonly ErrorCode[] = [
+  'store_unavailable',
+  'not_yet_stored',
+  'queue_full',
+  'spooled',
+  'spool_full',
+];
 const pauses = { initialDelayMs: 50, maxDelayMs: 2_000 };
 /** An agent's error can hold a whole page; the plan's last message tells its beginning, in characters. */
 const maxReasonLength = 2_000;
@@ -17,7 +24,8 @@ const maxReasonLength = 2_000;
  * it. While the database is away both wait for it, until `stop` is aborted; then what was not stored is left undone and
  * the plan stays as it is: not ended.
  *
- * What would break it: taking *pending* for stored. The message would be on its way only, and lost with the process.
+ * What would break it: taking *pending* or *spooled* for stored. The message would be on its way only, and a plan that
+ * is called ended would be read without it.
  */
 export class RunEnd {
   readonly #indelible: Indelible;
@@ -47,8 +55,8 @@ export class RunEnd {
       if (!mayComeLater.includes(result.error.code)) throw result.error;
       do {
         await this.#pause(backoff.next(), result.error);
-        if (result.status === 'pending' && (await this.#isStored(result.message))) return;
-      } while (result.status === 'pending' && this.#indelible.persistence.queued > 0);
+        if (result.message !== undefined && (await this.#isStored(result.message))) return;
+      } while (this.#mayStillWait(result));
     }
   }
 
@@ -65,6 +73,12 @@ export class RunEnd {
         await this.#pause(backoff.next(), error);
       }
     }
+  }
+
+  #mayStillWait({ status }: SaveResult): boolean {
+    const { persistence } = this.#indelible;
+    if (status === 'spooled') return persistence.outage().depth > 0;
+    return status === 'pending' && persistence.queued > 0;
   }
 
   /**

@@ -1,11 +1,11 @@
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { Indelible } from '../agents/indelible.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
 import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
-import { checkId } from '../protocol/message.ts';
 import type { AppEnv } from './appEnv.ts';
 import { type AppendedMessage, appendedMessages, appendSchema, wireName } from './appendedMessages.ts';
 import { detailAnswer } from './detail.ts';
+import { planIdInPath } from './planIdInPath.ts';
 import { putPlan, putPlanSchema } from './putPlan.ts';
 import { readBody } from './requestBody.ts';
 import { defaultLimits } from './serverLimits.ts';
@@ -19,8 +19,11 @@ const maxBodyBytes = 16 * 1024 * 1024;
 /** What became of one message, in wire spelling. */
 interface AppendAnswer {
   readonly message_id: string;
-  /** `pending`: not stored yet; it waits in the server's memory. `refused`: not stored, and will not be. */
-  readonly status: 'stored' | 'pending' | 'refused';
+  /**
+   * `spooled`: on the server's disk, and stored when the database is back. `pending`: it waits in the server's memory.
+   * `refused`: not stored, and will not be.
+   */
+  readonly status: 'stored' | 'spooled' | 'pending' | 'refused';
   /** Its place in the plan, if it is stored. */
   readonly sequence?: number;
   /** It was there before, with the same content; `sequence` is the place of the first. */
@@ -45,7 +48,7 @@ interface AppendAnswer {
  */
 export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   app.post('/api/v1/plans/:plan_id/messages', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const read = await readBody(c.req.raw, appendSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const appended = appendedMessages(read.body, planId, indelible.clock.now);
@@ -59,7 +62,7 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   });
 
   app.put('/api/v1/plans/:plan_id', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const read = await readBody(c.req.raw, putPlanSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const userId = userIdOf(c.req.header('x-ms-client-principal-id'), 'x-ms-client-principal-id');
@@ -67,21 +70,6 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
     const { plan, created } = await withinDeadline(indelible.clock, defaultLimits.storeDeadlineMs, put);
     return c.json(v3Plan(plan), created ? 201 : 200);
   });
-}
-
-/** The id in the path, as it was sent: hono hands on what it cannot decode. @throws IndelibleError `invalid_id` */
-export function planIdOf(c: Context): string {
-  const segment = new URL(c.req.url).pathname.split('/')[4] ?? '';
-  try {
-    return checkId(decodeURIComponent(segment), 'plan_id');
-  } catch (cause) {
-    if (IndelibleError.is(cause)) throw cause;
-    throw new IndelibleError('invalid_id', {
-      message: 'plan_id is not percent-encoded UTF-8',
-      field: 'plan_id',
-      cause,
-    });
-  }
 }
 
 /** All are handed over before the first is waited for, so they stand in their order and share a commit. */
@@ -101,12 +89,13 @@ function answerTo(messageId: string, result: SaveResult): AppendAnswer {
 }
 
 /**
- * 200 if all are stored. 503 if to send the same again may help: what is stored by then answers `duplicate`. Else of a
- * single message the status of its error, of a batch 207: the results say which.
+ * 200 if all are stored, 202 if all are stored or spooled. 503 if to send the same again may help: what is stored by then
+ * answers `duplicate`. Else of a single message the status of its error, of a batch 207: the results say which.
  */
-function statusOf(answers: readonly AppendAnswer[], batch: boolean): 200 | 207 | 409 | 413 | 422 | 500 | 503 {
+function statusOf(answers: readonly AppendAnswer[], batch: boolean): 200 | 202 | 207 | 409 | 413 | 422 | 500 | 503 {
   const failures = answers.flatMap(({ error }) => (error === undefined ? [] : [new IndelibleError(error.code).status]));
   if (failures.length === 0) return 200;
   if (failures.includes(503)) return 503;
+  if (failures.every((status) => status === 202)) return 202;
   return batch ? 207 : (failures[0] as 409 | 413 | 422 | 500);
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { errorTable } from '../protocol/errors.ts';
 import type { AppEnv } from './appEnv.ts';
 import { detailAnswer } from './detail.ts';
-import { packageVersion } from './packageVersion.ts';
 import { readBody } from './requestBody.ts';
 import type { ServerLimits } from './serverLimits.ts';
 
@@ -25,13 +24,9 @@ const userClarification = z.object({
   m_plan_id: z.string().nullish(),
 });
 
-/** The calls with which clients tell the server something, and `health`. */
+/** The calls with which clients tell the server something. */
 export function addClientRoutes(app: Hono<AppEnv>, { maxBodyBytes }: ServerLimits): void {
   const notYet = detailAnswer.bind(null, { status: 501, detail: errorTable.not_implemented.summary });
-  const health = { status: 'healthy', service: 'indelible', version: packageVersion() };
-
-  // Of the process, not of the database: one that is restarted because its database is away helps nobody.
-  for (const path of ['/api/v3/health', '/health']) app.get(path, (c) => c.json(health));
 
   /** The first call the web app makes; nothing here depends on the language. */
   app.post('/api/user_browser_language', async (c) => {

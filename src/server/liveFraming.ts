@@ -1,4 +1,4 @@
-import type { DraftPiece } from '../feed/liveDrafts.ts';
+import type { DraftPiece } from '../feed/draftPiece.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { encodeFrame, type ServerFrame, spooledFrame, type WireEvent } from '../protocol/liveFrames.ts';
 import { FramedRuns } from './framedRun.ts';

@@ -4,13 +4,13 @@ import { decodeCursor, encodeCursor } from '../protocol/cursor.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import type { AppEnv } from './appEnv.ts';
-import { planIdOf } from './appendApi.ts';
 import { detailAnswer } from './detail.ts';
 import { EventStream } from './eventStream.ts';
 import { eventStreamFraming } from './framing.ts';
 import type { LiveClients } from './liveClients.ts';
 import { LiveFraming } from './liveFraming.ts';
 import { LiveSubscription } from './liveSubscription.ts';
+import { planIdInPath } from './planIdInPath.ts';
 import { queryParameter } from './queryParameter.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { startPlace } from './startPlace.ts';
@@ -33,7 +33,7 @@ export function addLiveRoutes(app: Hono<AppEnv>, { indelible, clients, limits }:
   const inTime = <T>(answer: Promise<T>) => withinDeadline(clock, limits.storeDeadlineMs, answer);
 
   app.get('/api/v1/plans/:plan_id/messages', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const after = queryParameter(c.req.url, 'after');
     const limit = limitOf(queryParameter(c.req.url, 'limit'));
     const extent = await inTime(feed.extent(planId));
@@ -53,7 +53,7 @@ export function addLiveRoutes(app: Hono<AppEnv>, { indelible, clients, limits }:
   });
 
   app.get('/api/v1/plans/:plan_id/events', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const userId = userIdOf(queryParameter(c.req.url, 'user_id') ?? c.req.header(principal), 'user_id');
     const after = c.req.header('last-event-id') || queryParameter(c.req.url, 'after');
     if (after !== undefined) decodeCursor(after, { epoch: '', planId });

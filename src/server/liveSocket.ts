@@ -150,7 +150,7 @@ export class LiveSocket implements LiveClient {
   #read(planId: string, sequence: number): void {
     if (!Number.isSafeInteger(sequence) || sequence < 0) throw refused('invalid_request', 'sequence');
     const { feed, store, clock } = this.#options.indelible;
-    store.readPositions?.advance(this.userId, planId, sequence).then(
+    store.readPositions.advance(this.userId, planId, sequence).then(
       (read) => {
         // Further than was said: the user was there before, and all know.
         if (read > sequence) return;

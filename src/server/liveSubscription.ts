@@ -1,5 +1,5 @@
 import type { Indelible } from '../agents/indelible.ts';
-import type { DraftPiece } from '../feed/liveDrafts.ts';
+import type { DraftPiece } from '../feed/draftPiece.ts';
 import type { LogExtent, Subscription } from '../feed/subscription.ts';
 import { encodeCursor } from '../protocol/cursor.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
@@ -35,6 +35,7 @@ export class LiveSubscription {
   /** Counts the histories of the log. */
   #history = 0;
   #closed = false;
+  #isLive = false;
   #recovering = false;
 
   constructor(options: LiveSubscriptionOptions) {
@@ -74,6 +75,8 @@ export class LiveSubscription {
     const { outlet, planId } = this.#options;
     this.#history++;
     this.#write(outlet.framing.frame({ type: 'reset', plan_id: planId }));
+    // A client lets go of all it knew of the plan. One that is not live yet is told when it is.
+    if (this.#isLive) void this.#tellFirstRead();
   }
 
   #give(messages: readonly StoredMessage[], placeOf: (chunk: Chunk) => LogPosition): Promise<void> | undefined {
@@ -118,6 +121,7 @@ export class LiveSubscription {
     const { position, epoch } = this.#subscription;
     const cursor = encodeCursor({ epoch, planId, ...position });
     this.#write(outlet.framing.frame({ type: 'caught_up', plan_id: planId, cursor }));
+    this.#isLive = true;
     this.#showNow();
     void this.#tellFirstRead();
   }
@@ -142,8 +146,8 @@ export class LiveSubscription {
   async #tellFirstRead(): Promise<void> {
     const { indelible, planId, userId } = this.#options;
     try {
-      const positions = await indelible.store.readPositions?.unread(userId, [planId]);
-      if (positions !== undefined) this.#tellRead(positions.get(planId)?.read ?? 0);
+      const positions = await indelible.store.readPositions.unread(userId, [planId]);
+      this.#tellRead(positions.get(planId)?.read ?? 0);
     } catch {
       // The database is away again; the client is told when the user reads on.
     }

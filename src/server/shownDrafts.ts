@@ -1,4 +1,4 @@
-import type { DraftPiece } from '../feed/liveDrafts.ts';
+import type { DraftPiece } from '../feed/draftPiece.ts';
 import type { Draft } from '../protocol/draft.ts';
 
 export interface ShownDraftsOptions {

@@ -8,9 +8,11 @@ import type { AppEnv } from './appEnv.ts';
 import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
+import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
 import { addPlanRoutes } from './planRoutes.ts';
+import { mountReadApi } from './readApi.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { addTeamRoutes } from './teamRoutes.ts';
@@ -47,8 +49,10 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
+  addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
   addLiveRoutes(app, { indelible, clients, limits });
+  mountReadApi(app, indelible, limits);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );

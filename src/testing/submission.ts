@@ -66,6 +66,8 @@ export class Submission {
    */
   settle(result: SaveResult): void {
     if (result.status === 'stored') this.acknowledged(result.message.sequence);
+    // It must be in the database once the spool is drained.
+    if (result.status === 'spooled') this.acknowledged();
     if (result.status !== 'refused' || result.error.code === 'service_closed') return;
     if (result.error.code !== 'store_refused' || result.retries === 0) this.refused(result.error.code);
   }

@@ -66,8 +66,14 @@ export class ModelLog implements MessageLog {
     this.#tell({ planId: 'plan', head: this.head, messages: [], updates: [after] }, hint);
   }
 
-  trim(count: number): void {
+  /** So many more of those that are there. */
+  trimBy(count: number): void {
     this.#trimmed = Math.min(this.#messages.length, this.#trimmed + count);
+  }
+
+  async trim(_planId: string, upTo: number): Promise<number> {
+    this.trimBy(upTo - this.#trimmed);
+    return this.#trimmed;
   }
 
   async read(_planId: string, after: LogPosition): Promise<LogPage> {

@@ -77,7 +77,7 @@ export async function firstBadSchedule({ runs, seed, spoil = (log) => log }: Sch
 function perform(step: Step, log: ModelLog, watchers: readonly ScheduledWatcher[]): void {
   if (step.do === 'commit') log.commit(step.count, step.hint);
   else if (step.do === 'change') log.change(step.which, step.hint);
-  else if (step.do === 'trim') log.trim(step.count);
+  else if (step.do === 'trim') log.trimBy(step.count);
   else if (step.do === 'break') watchers[step.watcher]?.comesBack();
   else watchers[step.watcher]?.isAnother();
 }

@@ -151,6 +151,11 @@ describe('a message that is edited', () => {
   });
 });
 
+/** The types of what a client was sent, but for how far its user has read, which comes when it comes. */
+function logOf(client: LiveTestClient): string[] {
+  return client.frames.map(({ type }) => type).filter((type) => type !== 'read');
+}
+
 describe('a cursor that is void', () => {
   it.each([
     ['of another history of the log', (server: TestServer) => cursorAt(server, 'p', 2, 'another')],
@@ -161,7 +166,7 @@ describe('a cursor that is void', () => {
     const client = await LiveTestClient.open(server);
     client.send({ type: 'subscribe', plan_id: 'p', after: cursorOf(server) });
     await client.until(() => client.ofType('caught_up').length === 1);
-    expect(client.frames.map(({ type }) => type)).toEqual(['reset', 'message', 'message', 'message', 'caught_up']);
+    expect(logOf(client)).toEqual(['reset', 'message', 'message', 'message', 'caught_up']);
     expect(client.sequences()).toEqual([1, 2, 3]);
   });
 });
@@ -186,7 +191,7 @@ describe('what is only live', () => {
     const error = { errorType: 'run_failed', errorMessage: 'why', recoverable: false };
     feed.publish({ ...common, type: 'error_notification', ...error });
     await client.until(() => client.ofType('event').length === 3);
-    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['event', 'message', 'event', 'event']);
+    expect(logOf(client).slice(1)).toEqual(['event', 'message', 'event', 'event']);
     expect(client.ofType('event').map(({ event }) => event)).toEqual([
       { type: 'workflow_started', timestamp, text: 'begins' },
       {
@@ -251,7 +256,7 @@ describe('what is only live', () => {
     await server.save('p', 2, 2);
     await client.until(() => client.sequences().length === 2);
     expect(client.ofType('spooled')).toEqual([{ type: 'spooled', plan_id: 'p', message: JSON.parse(spooled.body) }]);
-    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['spooled', 'message', 'message']);
+    expect(logOf(client).slice(1)).toEqual(['spooled', 'message', 'message']);
     await v3.until(() => v3.ofType('agent_message').length === 2);
     const [early, next] = v3.ofType('agent_message').map(({ data }) => data);
     expect(early).toMatchObject({
@@ -299,13 +304,18 @@ describe('how far a user has read', () => {
     expect(read.get('ann/p')).toBe(7);
   });
 
-  it('is not told where the store keeps no such thing', async () => {
+  it('is kept by the server’s database: another server, or the API, tells the same', async () => {
     const server = await testServer();
-    const client = await LiveTestClient.open(server);
+    await server.save('p', 1, 5);
+    const client = await LiveTestClient.open(server, 'ann');
     await client.subscribed('p');
-    client.send({ type: 'read', plan_id: 'p', sequence: 1 });
+    client.send({ type: 'read', plan_id: 'p', sequence: 3 });
     await client.settled();
-    expect(client.frames.map(({ type }) => type)).toEqual(['caught_up', 'pong']);
+    const again = await LiveTestClient.open(server, 'ann');
+    await again.subscribed('p');
+    await again.until(() => again.ofType('read').length === 1);
+    expect(again.ofType('read').map(({ sequence }) => sequence)).toEqual([3]);
+    expect((await server.store.readPositions.unread('ann', ['p'])).get('p')).toEqual({ read: 3, unread: 2 });
   });
 });
 

@@ -32,8 +32,18 @@ export function withLog(store: Store, change: (log: MessageLog) => Partial<Messa
     find: (planId, id) => log.find(planId, id),
     read: (planId, after, limit) => log.read(planId, after, limit),
     heads: (planIds) => log.heads(planIds),
+    trim: (planId, upTo) => log.trim(planId, upTo),
     onCommit: (listener) => log.onCommit(listener),
   };
   const changed = Object.defineProperties(own, Object.getOwnPropertyDescriptors(change(log)));
-  return { description: store.description, log: changed, plans: store.plans, close: () => store.close() };
+  const { description, plans, drafts, readPositions } = store;
+  return {
+    description,
+    log: changed,
+    plans,
+    drafts,
+    readPositions,
+    onRecordChange: (listener) => store.onRecordChange(listener),
+    close: () => store.close(),
+  };
 }

@@ -31,6 +31,7 @@ describe('with sockets connected, a message', () => {
     const sockets = new Sockets(3);
     const result = await dual.persistMessage(message('m1', { metadata: { a: 1 } }), sockets);
     expect(result).toEqual({
+      status: 'stored',
       databaseSaved: true,
       websocketSent: true,
       errors: [],

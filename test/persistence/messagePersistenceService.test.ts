@@ -133,7 +133,17 @@ describe('reading', () => {
 
 describe('the statistics', () => {
   it('begin with nothing', () => {
-    const none = { stored: 0, duplicates: 0, refused: 0, late: 0, retries: 0, broadcastFailures: 0 };
+    const none = {
+      stored: 0,
+      duplicates: 0,
+      spooled: 0,
+      drained: 0,
+      setAside: 0,
+      refused: 0,
+      late: 0,
+      retries: 0,
+      broadcastFailures: 0,
+    };
     expect(setUp().service.statistics()).toEqual({ ...none, successRate: 1, failureRate: 0 });
   });
 

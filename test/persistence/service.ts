@@ -31,6 +31,7 @@ export function setUp(options: Partial<PersistenceOptions> = {}): Setup {
       return store.log.append(batch);
     },
     update: (message, version) => store.log.update(message, version),
+    trim: (planId, upTo) => store.log.trim(planId, upTo),
     find: (planId, messageId) => store.log.find(planId, messageId),
     read: (planId, after, limit) => store.log.read(planId, after, limit),
     heads: (planIds) => store.log.heads(planIds),
@@ -45,6 +46,9 @@ export function setUp(options: Partial<PersistenceOptions> = {}): Setup {
     observe: (event) => events.push(event),
     // Pauses are random: at most this long, so that a test knows when the next try is due.
     backoff: { initialDelayMs: 10, maxDelayMs: 50 },
+    // The breaker has tests of its own: here every try is made.
+    failuresToOpen: Number.POSITIVE_INFINITY,
+    attemptMs: Number.POSITIVE_INFINITY,
     ...options,
   });
   return { service, store, faults, clock, events, batches };

@@ -18,7 +18,12 @@ export interface LoadOptions {
 }
 
 /** Saves are answered when they are decided, however long the database is away. */
-export const patience = { deadlineMs: 300_000, backoff: { initialDelayMs: 5, maxDelayMs: 100 } };
+export const patience = {
+  deadlineMs: 300_000,
+  openDeadlineMs: 300_000,
+  backoff: { initialDelayMs: 5, maxDelayMs: 100 },
+  openBackoff: { initialDelayMs: 20, maxDelayMs: 200 },
+};
 
 export function patientService(log: MessageLog, observe: Observer = () => {}): MessagePersistenceService {
   return new MessagePersistenceService({ log, observe, ...patience });

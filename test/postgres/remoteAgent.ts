@@ -7,7 +7,7 @@ import type { Submission } from '../../src/testing/submission.ts';
 
 interface Answer {
   readonly message_id: string;
-  readonly status: 'stored' | 'pending' | 'refused';
+  readonly status: 'stored' | 'spooled' | 'pending' | 'refused';
   readonly sequence?: number;
   readonly error?: { readonly code: string };
 }
@@ -78,5 +78,7 @@ export class RemoteAgent {
 function settle(submissions: readonly Submission[], { message_id, status, sequence, error }: Answer): void {
   const submission = submissions.find(({ messageId }) => messageId === message_id);
   if (status === 'stored') submission?.acknowledged(sequence);
+  // Durable at the server, which has yet to give it its place.
+  if (status === 'spooled') submission?.acknowledged();
   if (status === 'refused' && error?.code !== 'service_closed') submission?.refused(error?.code);
 }

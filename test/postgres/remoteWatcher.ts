@@ -11,6 +11,8 @@ import { rowOf, WatchingClient } from '../properties/watchingClient.ts';
 export class RemoteWatcher {
   readonly planId: string;
   connections = 0;
+  /** How the servers ended its connections. */
+  readonly closeCodes: number[] = [];
   readonly #name: string;
   readonly #servers: readonly { readonly url: string }[];
   readonly #history: History;
@@ -39,6 +41,11 @@ export class RemoteWatcher {
     void this.#stay();
   }
 
+  /** Resolves when it is connected to a server that knows of it. */
+  async isThere(): Promise<void> {
+    while (!this.#client?.isOpen) await sleep(10);
+  }
+
   /** Resolves when it has seen all up to `sequence`, which then must be the last, or after a while; then it goes. */
   async end(sequence: number, patienceMs = 15_000): Promise<void> {
     const deadline = performance.now() + patienceMs;
@@ -52,6 +59,7 @@ export class RemoteWatcher {
     while (!this.#ended) {
       const client = this.#client;
       await client?.until(() => !client.isOpen);
+      if (!this.#ended && client?.closeCode !== undefined) this.closeCodes.push(client.closeCode);
       while (!this.#ended && !this.#client?.isOpen) await this.#connect();
     }
   }

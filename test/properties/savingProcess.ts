@@ -22,7 +22,7 @@ export interface Done {
 }
 
 export interface Outcome {
-  readonly status: 'stored' | 'pending' | 'refused' | 'updated';
+  readonly status: 'stored' | 'spooled' | 'pending' | 'refused' | 'updated';
   readonly duplicate?: boolean;
   readonly sequence?: number;
   readonly version?: number;

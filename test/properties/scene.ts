@@ -1,4 +1,4 @@
-import { Indelible, type IndelibleOptions } from '../../src/agents/indelible.ts';
+import { Indelible, type LogOptions } from '../../src/agents/indelible.ts';
 import { Runner } from '../../src/runs/runner.ts';
 import type { RunContext } from '../../src/runs/team.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/startServer.ts';
@@ -28,7 +28,7 @@ export class Scene {
 
   static async open(
     { create }: StoreUnderTest,
-    options: Omit<IndelibleOptions, 'store'> & { readonly limits?: ServerOptions['limits'] } = {},
+    options: LogOptions & { readonly limits?: ServerOptions['limits'] } = {},
   ): Promise<Scene> {
     const database = await create();
     const indelible = new Indelible(await database.open(), options);

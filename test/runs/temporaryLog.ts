@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Indelible, type IndelibleOptions } from '../../src/agents/indelible.ts';
+import { Indelible, type LogOptions } from '../../src/agents/indelible.ts';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import type { LiveEvent } from '../../src/protocol/liveEvent.ts';
 import type { StoredMessage } from '../../src/protocol/message.ts';
@@ -20,7 +20,7 @@ export interface TemporaryLog {
 
 /** A log in a file of its own, gone when the test is over. `wrap` may put faults between the log and its store. */
 export function temporaryLog(
-  options: Omit<IndelibleOptions, 'store' | 'observe'> = {},
+  options: Omit<LogOptions, 'observe'> = {},
   wrap = (store: Store): Store => store,
 ): TemporaryLog {
   const file = join(temporaryFolder(), 'log.db');

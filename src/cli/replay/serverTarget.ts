@@ -6,7 +6,8 @@ import type { Transcript, TranscriptMessage } from './transcripts.ts';
 /** A server that does not answer within this has lost the request, for all we know, in ms. */
 const answerMs = 10_000;
 /** The server, or what stands before it, is busy or away. */
-const mayComeLater: readonly number[] = [408, 429, 502, 503, 504];
+/** 202: accepted, and not in the database yet. */
+const mayComeLater: readonly number[] = [202, 408, 429, 502, 503, 504];
 
 /**
  * Writes to a server, over `/api/v1`. A server that is down or was killed in the middle is tried again with the same

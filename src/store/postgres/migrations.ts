@@ -45,6 +45,28 @@ const migrations: readonly ((epoch: string) => string)[] = [
     );
     CREATE INDEX plans_by_session ON indelible.plans (session_id);
     INSERT INTO indelible.meta (key, value) VALUES ('epoch', '${epoch}');`,
+  // Free strings are JSON text. A draft is written again and again until it is removed.
+  () => `
+    ALTER TABLE indelible.heads ADD COLUMN trimmed bigint NOT NULL DEFAULT 0;
+    CREATE TABLE indelible.drafts (
+      plan_id text COLLATE "C" NOT NULL,
+      draft_id text COLLATE "C" NOT NULL,
+      owner text COLLATE "C" NOT NULL,
+      agent_name text NOT NULL,
+      text text NOT NULL,
+      updated_at text COLLATE "C" NOT NULL,
+      touched_at text COLLATE "C" NOT NULL,
+      begun_at timestamptz NOT NULL,
+      PRIMARY KEY (plan_id, draft_id)
+    ) WITH (fillfactor = 50);
+    CREATE INDEX drafts_by_owner ON indelible.drafts (owner);
+    CREATE INDEX drafts_by_touch ON indelible.drafts (touched_at);
+    CREATE TABLE indelible.read_positions (
+      plan_id text COLLATE "C" NOT NULL,
+      user_id text COLLATE "C" NOT NULL,
+      sequence bigint NOT NULL,
+      PRIMARY KEY (plan_id, user_id)
+    ) WITH (fillfactor = 50);`,
 ];
 
 /** Names the advisory lock: the bytes of `indelibl`. */

@@ -115,13 +115,18 @@ function upToSize(page: string, column: string): string {
   ) AS sized WHERE size - own_size < $5`;
 }
 
-/** $1 plan id, $2 sequence, $3 revision, $4 limit, $5 bytes. Both kinds from one snapshot. */
+const trimmed = '(SELECT trimmed FROM indelible.heads WHERE plan_id = $1)';
+
+/**
+ * $1 plan id, $2 sequence, $3 revision, $4 limit, $5 bytes. Both kinds from one snapshot, and, in a row whose `is_update`
+ * is null, up to where the plan was trimmed. A message that was trimmed has no revision any more.
+ */
 export const readLog = {
   name: 'indelible_read',
   text: `
   (${upToSize(
     `SELECT false AS is_update, ${row} FROM indelible.messages
-     WHERE plan_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $4`,
+     WHERE plan_id = $1 AND sequence > greatest($2, ${trimmed}) ORDER BY sequence LIMIT $4`,
     'sequence',
   )} ORDER BY sequence)
   UNION ALL
@@ -129,7 +134,9 @@ export const readLog = {
     `SELECT true AS is_update, ${row} FROM indelible.messages
      WHERE plan_id = $1 AND revision > $3 AND revision > 0 ORDER BY revision LIMIT $4`,
     'revision',
-  )} ORDER BY revision)`,
+  )} ORDER BY revision)
+  UNION ALL
+  SELECT NULL, plan_id, '', trimmed, 0, 0, 'null', 0, 0 FROM indelible.heads WHERE plan_id = $1 AND trimmed > 0`,
 };
 
 /** $1 plan ids. */

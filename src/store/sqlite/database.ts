@@ -1,8 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { migrate } from './migrations.ts';
+import { createPrivately } from './privateFile.ts';
 
 /** How long a statement waits for another process's write lock, in ms. It blocks the thread, so it is short. */
 const busyTimeoutMs = 20;
@@ -34,15 +33,6 @@ export function openDatabase(path: string): DatabaseSync {
       throw error;
     }
   });
-}
-
-function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 /** SQLite result codes after which the same call may succeed later. https://www.sqlite.org/rescode.html */
