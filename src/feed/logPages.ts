@@ -5,7 +5,7 @@ import { Flights } from './flights.ts';
 import { KeptPages } from './keptPages.ts';
 
 /** Messages of a page; pages begin behind multiples of it, so that readers at different places share them. */
-export const pageSize = 250;
+const pageSize = 250;
 
 export interface LogPagesOptions {
   readonly log: Pick<MessageLog, 'read' | 'epoch'>;

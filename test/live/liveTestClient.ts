@@ -156,7 +156,7 @@ export class LiveTestClient {
   }
 }
 
-export function liveUrl({ port }: { readonly port: number }, userId = 'somebody'): string {
+function liveUrl({ port }: { readonly port: number }, userId = 'somebody'): string {
   return `ws://127.0.0.1:${port}/api/v1/socket?user_id=${encodeURIComponent(userId)}`;
 }
 

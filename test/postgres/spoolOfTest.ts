@@ -6,7 +6,7 @@ import { openSpool } from '../../src/persistence/spool/openSpool.ts';
 import type { Spool } from '../../src/persistence/spool/spool.ts';
 
 /** A place for a spool that is gone when the test is finished. */
-export function spoolPathOfTest(): string {
+function spoolPathOfTest(): string {
   const folder = mkdtempSync(join(tmpdir(), 'indelible-spooled-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'spool');

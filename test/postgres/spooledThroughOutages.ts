@@ -75,6 +75,6 @@ export async function saveSpooledThroughOutages(options: SpooledOptions) {
   return { violations: history.violations(rows), counts: history.counts(), answers, depth: service.outage().depth };
 }
 
-export async function drained(service: MessagePersistenceService): Promise<void> {
+async function drained(service: MessagePersistenceService): Promise<void> {
   while (service.queued > 0 || service.outage().depth > 0) await sleep(10);
 }
