@@ -156,7 +156,7 @@ export class LiveTestClient {
   }
 }
 
-function liveUrl({ port }: { readonly port: number }, userId = 'somebody'): string {
+export function liveUrl({ port }: { readonly port: number }, userId = 'somebody'): string {
   return `ws://127.0.0.1:${port}/api/v1/socket?user_id=${encodeURIComponent(userId)}`;
 }
 

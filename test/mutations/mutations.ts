@@ -30,21 +30,21 @@ export const mutations: readonly Mutation[] = [
     test: '1-universal-message-persistence.test.ts',
     breaks: 'Messages without text are taken for nothing, as the previous backend did with short ones.',
     file: 'src/persistence/groupCommit.ts',
-    find: '      if (this.#closed) this.#refuse',
+    find: '      if (this.#closed) this.#answers.refused',
     replace: `      if (message.body.includes('"content":"",')) {
-        answer({ status: 'stored', message: { ...message, sequence: 0, version: 1, revision: 0 }, duplicate: false, retries: 0 });
-      } else if (this.#closed) this.#refuse`,
+        resolve({ status: 'stored', message: { ...message, sequence: 0, version: 1, revision: 0 }, duplicate: false, retries: 0 });
+      } else if (this.#closed) this.#answers.refused`,
   },
   {
     property: 'Property 2: Immediate Message Persistence',
     test: '2-immediate-message-persistence.test.ts',
     breaks: 'A save is answered when its message was accepted, before it is committed.',
     file: 'src/persistence/groupCommit.ts',
-    find: '      else this.#start();\n      this.#armDeadline();\n',
-    replace: `      else this.#start();
-      this.#armDeadline();
-      const place = { sequence: 0, version: 1, revision: 0 };
-      answer({ status: 'stored', message: { ...message, ...place }, duplicate: false, retries: 0 });
+    find: '        this.#deadline.watch(save);\n        this.#start();\n',
+    replace: `        this.#deadline.watch(save);
+        this.#start();
+        const place = { sequence: 0, version: 1, revision: 0 };
+        resolve({ status: 'stored', message: { ...message, ...place }, duplicate: false, retries: 0 });
 `,
   },
   {
@@ -85,10 +85,13 @@ export const mutations: readonly Mutation[] = [
     property: 'Property 4: Message Chronological Ordering',
     test: '4-message-chronological-ordering.test.ts',
     breaks: 'A batch that is tried again lets those pass that came meanwhile.',
-    file: 'src/persistence/groupCommit.ts',
+    file: 'src/persistence/batchCommit.ts',
     find: '        await this.#pause(delayMs);',
     replace: `        await this.#pause(delayMs);
-        for (const save of this.#queue.take(saves.length)) this.#queue.push(save);
+        for (const save of saves) {
+          this.#options.queues.leave(save, 'decided');
+          this.#options.queues.push({ ...save, state: 'queued' });
+        }
         return;`,
   },
   {
@@ -190,9 +193,9 @@ export const mutations: readonly Mutation[] = [
     property: 'Execution resilience',
     test: 'execution-resilience.test.ts',
     breaks: 'The deadline is set for the first save of an outage only; the next one waits for the database.',
-    file: 'src/persistence/groupCommit.ts',
-    find: '      else this.#start();\n      this.#armDeadline();\n',
-    replace: '      else this.#start();\n      if (this.#queue.length === 1) this.#armDeadline();\n',
+    file: 'src/persistence/deadline.ts',
+    find: '    this.#saves.push(save);\n    this.arm();\n',
+    replace: '    if (this.#saves.length > 0) return;\n    this.#saves.push(save);\n    this.arm();\n',
   },
   {
     property: 'Execution resilience',
@@ -206,9 +209,9 @@ export const mutations: readonly Mutation[] = [
     property: 'Error recovery and retry',
     test: 'recovery-and-retry.test.ts',
     breaks: 'A save that failed once is given up.',
-    file: 'src/persistence/groupCommit.ts',
-    find: `if (!IndelibleError.is(error, 'store_unavailable')) return await`,
-    replace: 'if (attempt > 0) return await',
+    file: 'src/persistence/logWriter.ts',
+    find: `      if (IndelibleError.is(error, 'store_unavailable')) throw error;\n      if (portions.cut())`,
+    replace: '      if (portions.cut())',
   },
   {
     property: 'Error recovery and retry',
@@ -222,7 +225,7 @@ export const mutations: readonly Mutation[] = [
     property: 'Error recovery and retry',
     test: 'recovery-and-retry.test.ts',
     breaks: 'A batch that was committed without our knowing is stored once more.',
-    file: 'src/persistence/groupCommit.ts',
+    file: 'src/persistence/batchCommit.ts',
     find: 'for (const save of saves) save.retries++;',
     replace: `for (const save of saves) {
           save.retries++;

@@ -9,7 +9,7 @@ describe('an error', () => {
     expect(error.code).toBe(code);
     expect(error.message).toBe(errorTable[code].summary);
     expect(error.remedy).toMatch(/[.!]$/);
-    expect(error.status).toBeGreaterThanOrEqual(400);
+    expect(error.status).toBeGreaterThanOrEqual(200);
     expect(error.status).toBeLessThan(600);
     expect(error).toBeInstanceOf(Error);
   });
