@@ -101,7 +101,8 @@ describe.each(storesUnderTest)('on $name', (store) => {
     expect(client.view('p')).toMatchObject({ resets: 1, sequence: 320, violations: [] });
     const types = client.frames.map(({ type }) => type);
     expect(contents(client).slice(300)).toEqual(Array.from({ length: 320 }, (_, index) => `new ${index + 1}`));
-    expect(types.slice(types.indexOf('reset') + 1).filter((type) => type !== 'message')).toEqual([]);
+    const behind = types.slice(types.indexOf('reset') + 1);
+    expect(behind.filter((type) => type !== 'message' && type !== 'read')).toEqual([]);
     expect(late.frames[0]).toEqual({ type: 'reset', plan_id: 'p' });
     expect(contents(late)).toHaveLength(320);
   });

@@ -27,7 +27,7 @@ describe('server-sent events of a plan', () => {
       expect(frame.type).toBe(event);
       expect(id).toBe('cursor' in frame ? frame.cursor : undefined);
     }
-    expect(client.types.slice(300)).toEqual(['caught_up', 'draft', 'message']);
+    expect(client.types.slice(300).filter((type) => type !== 'read')).toEqual(['caught_up', 'draft', 'message']);
   });
 
   it('go on behind Last-Event-ID, which counts for more than ?after=', async () => {
@@ -50,7 +50,7 @@ describe('server-sent events of a plan', () => {
     for (const cursor of [cursorAt(server, 'p', 1, 'another'), cursorAt(server, 'p', 9)]) {
       const client = new EventStreamClient(eventsUrl(server), { 'last-event-id': cursor });
       await client.until(({ types }) => types.includes('caught_up'));
-      expect(client.types).toEqual(['reset', 'message', 'message', 'caught_up']);
+      expect(client.types.slice(0, 4)).toEqual(['reset', 'message', 'message', 'caught_up']);
       expect(client.events[0]?.id).toBe('');
     }
   });
