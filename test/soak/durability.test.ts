@@ -24,13 +24,12 @@ describe.each([
   ['P2: *stored* on SQLite', sqlite],
   ['P3: *spooled*', spool],
 ])('%s survives power cuts', (_, durable) => {
-  it.skipIf(!loops.able).each(['lost', 'kept'] as const)(
-    `200 of them, the cache of the disk %s${loops.leftOut}`,
-    async (cache) => {
-      for (const one of seeds(10)) {
-        const { violations } = await cutPower({ durable, cuts: 20, cache, seed: one, disk: { megabytes: 96 } });
-        expect(violations, `SEED=${one}`).toEqual([]);
-      }
+  const rounds = seeds(10).flatMap((one) => [['lost', one] as const, ['kept', one] as const]);
+  it.skipIf(!loops.able).each(rounds)(
+    `20 times, the cache of the disk %s, seed %i${loops.leftOut}`,
+    async (cache, one) => {
+      const { violations } = await cutPower({ durable, cuts: 20, cache, seed: one, disk: { megabytes: 96 } });
+      expect(violations).toEqual([]);
     },
   );
 });
@@ -61,18 +60,14 @@ describe.each([sqlite, spool])(
 );
 
 describe('P11: a disk that is full or breaks gives an error, never a false acknowledgement,', () => {
-  it.skipIf(!memory.able)(`on 20 disks that are full for a while${memory.leftOut}`, async () => {
-    for (const one of seeds(20)) {
-      const { violations } = await fillDisk({ seed: one, killed: one % 2 === 0 });
-      expect(violations, `SEED=${one}`).toEqual([]);
-    }
+  it.skipIf(!memory.able).each(seeds(20))(`and has room again, seed %i${memory.leftOut}`, async (one) => {
+    const { violations } = await fillDisk({ seed: one, killed: one % 2 === 0 });
+    expect(violations).toEqual([]);
   });
 
-  it.skipIf(!loops.able)(`on 20 disks that break${loops.leftOut}`, async () => {
-    for (const one of seeds(20)) {
-      const { violations } = await breakDisk({ seed: one });
-      expect(violations, `SEED=${one}`).toEqual([]);
-    }
+  it.skipIf(!loops.able).each(seeds(20))(`and is repaired, seed %i${loops.leftOut}`, async (one) => {
+    const { violations } = await breakDisk({ seed: one });
+    expect(violations).toEqual([]);
   });
 });
 
