@@ -1,13 +1,13 @@
 /** What a producer was told of one try to save. `unanswered`: nothing, the server was away or the answer never came. */
 export type Answered = 'stored' | 'spooled' | 'pending' | 'refused' | 'unanswered';
 
-export const answers: readonly Answered[] = ['stored', 'spooled', 'pending', 'refused', 'unanswered'];
+const answers: readonly Answered[] = ['stored', 'spooled', 'pending', 'refused', 'unanswered'];
 
 const perDoubling = 8;
 const smallestMs = 0.1;
 
 /** Counts of latencies, each known to about 9 %. */
-export class Latencies {
+class Latencies {
   readonly #counts = new Map<number, number>();
   #total = 0;
 
@@ -26,9 +26,13 @@ export class Latencies {
   percentile(share: number): number | null {
     if (this.#total === 0) return null;
     let left = share * this.#total;
-    const places = [...this.#counts].sort(([one], [other]) => one - other);
-    const found = places.find(([, count]) => (left -= count) <= 0) ?? places.at(-1);
-    return round(smallestMs * 2 ** (((found?.[0] ?? 0) + 0.5) / perDoubling));
+    let place = 0;
+    for (const [next, count] of [...this.#counts].sort(([one], [other]) => one - other)) {
+      place = next;
+      left -= count;
+      if (left <= 0) break;
+    }
+    return round(smallestMs * 2 ** ((place + 0.5) / perDoubling));
   }
 }
 

@@ -27,7 +27,7 @@ export interface Frame {
   readonly pauses: SoakRecord['pauses'];
 }
 
-export const width = 1120;
+const width = 1120;
 const left = 52;
 const right = 8;
 const height = 170;
