@@ -38,7 +38,7 @@ export async function measureFrames(options: BenchOptions, progress: Progress): 
     '64 savers': savers(64, seconds),
   };
   const run = (load: Load, isWatched: boolean) =>
-    withDatabaseFiles(options.directory, (newPath) => measure(newPath(), load, isWatched));
+    withDatabaseFiles(options.directory, (newPath) => measureWatched(newPath(), load, isWatched && 'v3'));
   const contenders = Object.entries(loads).flatMap(([name, load]): [string, () => Promise<Measured>][] => [
     [name, () => run(load, false)],
     [watched(name), () => run(load, true)],
@@ -70,12 +70,13 @@ function watched(name: string): string {
   return `${name}, watched`;
 }
 
-function measure(path: string, load: Load, isWatched: boolean): Promise<Measured> {
+/** `by`: what watches each plan, if anything does. */
+export function measureWatched(path: string, load: Load, by: 'v3' | 'indelible.v1' | false): Promise<Measured> {
   return serving(path, async ({ indelible, server }) => {
     const workload = new Workload(plans);
-    const watchers = isWatched ? new ClientProcess<WatcherQuestion, WatcherAnswer>('./watcher.ts') : undefined;
+    const watchers = by ? new ClientProcess<WatcherQuestion, WatcherAnswer>('./watcher.ts') : undefined;
     try {
-      await watchers?.ask({ ask: 'watch', url: server.url, planIds: workload.planIds });
+      if (by) await watchers?.ask({ ask: 'watch', by, url: server.url, planIds: workload.planIds });
       const { result: loaded, lag } = await measuringLoopLag(() => load(indelible.save.bind(indelible), workload));
       const frames = await watchers?.ask({ ask: 'frames', count: loaded.messageIds.length });
       const framesBehind = frames && behindArrival(loaded, frames);

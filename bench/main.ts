@@ -7,6 +7,7 @@
 import type { Section } from './figures.ts';
 import { measureFrames } from './frames.ts';
 import { measureLayouts, measurePages } from './layouts.ts';
+import { measureLive } from './live/section.ts';
 import { measureLongPlan } from './longPlan.ts';
 import { describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
@@ -15,20 +16,21 @@ import { measurePeers } from './peers/section.ts';
 import { measurePostgres } from './postgres/section.ts';
 import { measureProcesses } from './processes.ts';
 import { endProgress, type Progress, progressOn } from './progress.ts';
-import { measureReads } from './reads.ts';
+import { measureRead } from './read/section.ts';
 import { report } from './report.ts';
 import { measureSaves } from './saves.ts';
 
 const sections: Readonly<Record<string, (options: BenchOptions, progress: Progress) => Promise<Section>>> = {
   saves: measureSaves,
   frames: measureFrames,
-  reads: measureReads,
+  read: measureRead,
   layouts: measureLayouts,
   pages: measurePages,
   postgres: measurePostgres,
   'long-plan': measureLongPlan,
   processes: measureProcesses,
   peers: measurePeers,
+  live: measureLive,
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -38,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   let options: BenchOptions;
   try {
-    options = parseOptions(args, Object.keys(sections), ['saves', 'frames', 'reads']);
+    options = parseOptions(args, Object.keys(sections), ['saves', 'frames']);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;

@@ -15,11 +15,12 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [sections] [options]
 
-  sections        saves, frames, reads (these three if none is named), layouts and pages (10 minutes each), peers
-                  (on PostgreSQL beside other libraries, which it installs; 15 minutes), postgres (3 minutes),
-                  processes (1, 2 and 4 of them on one PostgreSQL; 2 minutes), long-plan (1,000,000 messages in one
-                  plan, on PostgreSQL and SQLite; 3 minutes). INDELIBLE_TEST_POSTGRES names the PostgreSQL to measure
-                  on, as a role that may make databases; else one is started
+  sections        saves, frames (these two if none is named), read (a plan by GET, on PostgreSQL and SQLite; 3 minutes),
+                  layouts and pages (10 minutes each), peers (on PostgreSQL beside other libraries, which it
+                  installs; 15 minutes), live (fan-out beside ws and Socket.IO, which it installs; 10 minutes),
+                  postgres (3 minutes), processes (1, 2 and 4 of them on one PostgreSQL; 2 minutes), long-plan
+                  (1,000,000 messages in one plan, on PostgreSQL and SQLite; 3 minutes). INDELIBLE_TEST_POSTGRES
+                  names the PostgreSQL to measure on, as a role that may make databases; else one is started
   --rounds n      how often each contender is measured (default 5)
   --seconds n     how long each measurement takes (default 3)
   --quick         1 round, 0.2 s: shows that it runs, its figures mean nothing

@@ -1,4 +1,4 @@
-/** The client process of bench/reads.ts: gets an address again and again, and notes how long each took. */
+/** The client process of bench/read/section.ts: gets an address again and again, and notes how long each took. */
 import { Agent, get } from 'node:http';
 import { monotonicMs } from './monotonic.ts';
 

@@ -5,7 +5,12 @@ import { monotonicMs } from './monotonic.ts';
 
 export type WatcherQuestion =
   /** Opens a socket for each plan; answered when each was sent its first frame. */
-  | { readonly ask: 'watch'; readonly url: string; readonly planIds: readonly string[] }
+  | {
+      readonly ask: 'watch';
+      readonly by: 'v3' | 'indelible.v1';
+      readonly url: string;
+      readonly planIds: readonly string[];
+    }
   /** Answered when so many messages came since the last time, or 10 s later. */
   | { readonly ask: 'frames'; readonly count: number };
 
@@ -17,17 +22,21 @@ export interface WatcherAnswer {
 
 interface Frame {
   readonly type: string;
-  readonly message_id: string;
+  readonly message_id?: string;
+  readonly message?: { readonly message_id: string };
 }
 
 const frames: { readonly at: number; readonly data: Buffer }[] = [];
 const sockets: WebSocket[] = [];
 
-async function watch(url: string, planIds: readonly string[]): Promise<void> {
+async function watch(by: 'v3' | 'indelible.v1', url: string, planIds: readonly string[]): Promise<void> {
+  const server = url.replace(/^http/, 'ws');
   await Promise.all(
     planIds.map(async (planId, index) => {
-      const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/v3/socket/${planId}?user_id=user-${index}`);
+      const path = by === 'v3' ? `v3/socket/${planId}` : 'v1/socket';
+      const socket = new WebSocket(`${server}/api/${path}?user_id=user-${index}`, by === 'v3' ? [] : [by]);
       sockets.push(socket);
+      if (by !== 'v3') socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', plan_id: planId })));
       const first = once(socket, 'message');
       // Parsed when asked for, so that reading one frame does not delay the next.
       socket.on('message', (data) => frames.push({ at: monotonicMs(), data: data as Buffer }));
@@ -44,8 +53,9 @@ async function arrived(count: number): Promise<WatcherAnswer> {
   const times: number[] = [];
   for (const { at, data } of frames.splice(0)) {
     const frame = JSON.parse(data.toString()) as Frame;
-    if (frame.type !== 'agent_message') continue;
-    messageIds.push(frame.message_id);
+    const messageId = frame.type === 'agent_message' ? frame.message_id : frame.message?.message_id;
+    if (messageId === undefined) continue;
+    messageIds.push(messageId);
     times.push(at);
   }
   return { messageIds, times: Float64Array.from(times) };
@@ -54,7 +64,7 @@ async function arrived(count: number): Promise<WatcherAnswer> {
 process.on('message', async (question: WatcherQuestion) => {
   if (question.ask === 'frames') process.send?.(await arrived(question.count));
   else {
-    await watch(question.url, question.planIds);
+    await watch(question.by, question.url, question.planIds);
     process.send?.({ messageIds: [], times: new Float64Array() });
   }
 });

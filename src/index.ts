@@ -15,6 +15,7 @@ export * from './protocol/index.ts';
 export { type Clock, systemClock } from './resilience/clock.ts';
 export { Runner, type StartedRun, type Task } from './runs/runner.ts';
 export type { FinalResult, RunContext, Team, TeamAgent } from './runs/team.ts';
+export type { DraftKey, DraftRecords, DraftTouch, OwnedDraft } from './store/draftRecords.ts';
 export {
   type AppendOutcome,
   type CommitListener,
@@ -23,10 +24,16 @@ export {
   logStart,
   type MessageLog,
   type PlanCommit,
+  type TextPage,
   type UpdateOutcome,
 } from './store/messageLog.ts';
 export { type OpenStoreOptions, openStore } from './store/openStore.ts';
 export type { NewPlan, PlanChange, PlanFilter, PlanRecords } from './store/planRecords.ts';
 export { readAll } from './store/readAll.ts';
+export { readAllText } from './store/readAllText.ts';
+export type { ReadPositions, Unread } from './store/readPositions.ts';
+export type { RecordHint, RecordListener } from './store/recordHint.ts';
+export { renderedPage } from './store/renderedPage.ts';
+export { RowBytes } from './store/rowBytes.ts';
 export type { Store } from './store/store.ts';
 export type { Wake } from './store/wake.ts';

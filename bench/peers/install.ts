@@ -16,14 +16,14 @@ export async function installPeers(folder: string, progress: (what: string) => v
     .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex');
   if (readIfThere(stamp) === wanted) return undefined;
-  progress('npm ci in bench/peers (250 MB)');
+  progress(`npm ci in ${folder}`);
   try {
     await execute('npm', ['ci', '--loglevel=error'], { cwd: folder, env: ownEnvironment(), timeout: 600_000 });
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, wanted);
     return undefined;
   } catch (error) {
-    return `npm ci in bench/peers failed: ${firstError(error)}`;
+    return `npm ci in ${folder} failed: ${firstError(error)}`;
   }
 }
 

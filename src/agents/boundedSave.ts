@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
 
 /** Well above the deadline of a sound persistence service, so it only ever bounds a broken one. */
-const defaultMaxWaitMs = 5_000;
+export const defaultMaxWaitMs = 5_000;
 
 /**
  * Hands the messages over in their order, then waits until each has answered, failed, or kept the agent for `maxWaitMs`

@@ -66,7 +66,8 @@ export class DurableHandler extends BaseCallbackHandler {
     metadata?: Metadata,
     name?: string,
   ): void {
-    this.recorder.start({ id, parentId, name, tags, metadata });
+    const run = this.recorder.start({ id, parentId, name, tags, metadata });
+    if (run !== undefined) this.recorder.asks(run);
   }
 
   override handleLLMNewToken(

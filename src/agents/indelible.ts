@@ -1,20 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import { Feed } from '../feed/feed.ts';
 import { eventLog } from '../observe/eventLog.ts';
 import { type Observer, tellAll } from '../observe/events.ts';
 import { PrometheusMetrics, type Readings } from '../observe/prometheus.ts';
 import type { Broadcaster } from '../persistence/broadcaster.ts';
+import { DraftRecovery } from '../persistence/draftRecovery.ts';
+import { DraftWriter } from '../persistence/draftWriter.ts';
 import { DualPersistenceManager } from '../persistence/dualPersistenceManager.ts';
+import { finishInterrupted } from '../persistence/interruptedAnswer.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../persistence/messagePersistenceService.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
 import type { Spool } from '../persistence/spool/spool.ts';
 import { defaultSpoolMaxBytes, openSpoolOf } from '../persistence/spool/spoolOfStore.ts';
-import type { NewMessage } from '../protocol/message.ts';
+import { toAgentMessage } from '../protocol/agentMessage.ts';
+import { IndelibleError } from '../protocol/errors.ts';
+import { type AgentMessage, checkId, type NewMessage } from '../protocol/message.ts';
 import type { PersistenceResult } from '../protocol/persistenceResult.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import { type OpenStoreOptions, openStore } from '../store/openStore.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLog, LiveChannel } from './agentLog.ts';
 import { liveChannel } from './liveChannel.ts';
+
+/** How long closing waits for drafts to be written, in ms. */
+const closeDraftsMs = 1_000;
 
 export interface IndelibleOptions {
   /** `sqlite:<path>`, `postgres://…`, or an open store. Default `sqlite:./indelible.db`. */
@@ -23,7 +32,7 @@ export interface IndelibleOptions {
   readonly storeOptions?: OpenStoreOptions;
   /**
    * Where messages wait on disk while the database is away: a file, an open spool, or `false` for nowhere. Default for a
-   * store that is named: beside its file (`<file>.spool`), for PostgreSQL `./indelible.spool`; for an open store, nowhere.
+   * store that is named: beside its file (`<file>.spool`), for PostgreSQL `./indelible-<id>.spool`; for an open store, nowhere.
    */
   readonly spool?: string | Spool | false | undefined;
   /** Bytes that may wait there. Default 1 GiB. */
@@ -54,6 +63,8 @@ export class Indelible implements AgentLog {
   readonly clock: Clock;
   readonly observe: Observer;
   readonly #dual: DualPersistenceManager;
+  readonly #drafts: DraftWriter;
+  readonly #recovery: DraftRecovery;
 
   constructor(store: Store, options: LogOptions = {}) {
     const { clock = systemClock, observe = () => {}, logger } = options;
@@ -62,25 +73,36 @@ export class Indelible implements AgentLog {
     this.metrics = new PrometheusMetrics(() => this.#readings());
     const observers = [this.metrics.observe, observe, ...(logger === undefined ? [] : [eventLog(logger)])];
     this.observe = tellAll(...observers);
-    this.feed = new Feed({ log: store.log, clock, observe: this.observe });
+    this.feed = new Feed({ log: store.log, records: store, clock, observe: this.observe });
+    this.#drafts = new DraftWriter({ drafts: store.drafts, clock, observe: this.observe, owner: randomUUID() });
     this.persistence = new MessagePersistenceService({
       ...options.persistence,
       log: store.log,
       clock,
-      observe: this.observe,
+      observe: tellAll(this.#drafts.observe, this.observe),
       spool: options.spool,
       spooled: (message) => {
         const timestamp = new Date(clock.now()).toISOString();
         this.feed.publish({ type: 'message_spooled', planId: message.planId, timestamp, message });
       },
     });
-    this.live = liveChannel(this.feed, clock);
+    this.live = liveChannel(this.feed, this.#drafts, clock);
+    const save = (message: NewMessage) => this.persistence.save(message);
+    this.#recovery = new DraftRecovery({ drafts: store.drafts, save, clock, observe: this.observe });
     this.#dual = new DualPersistenceManager(this.persistence, { clock });
   }
 
   /** Saves a message. Never throws: see {@link SaveResult}. */
   save(message: NewMessage): Promise<SaveResult> {
-    return this.persistence.save(message);
+    return this.persistence
+      .save(message)
+      .then((result) => (result.status === 'refused' ? finishInterrupted(this.store.log, result) : result));
+  }
+
+  /** The message as it is stored now. @throws IndelibleError `store_unavailable`, `store_refused`, `service_closed` */
+  async find(planId: string, messageId: string): Promise<AgentMessage | undefined> {
+    const stored = await this.store.log.find(planId, messageId);
+    return stored === undefined ? undefined : toAgentMessage(stored);
   }
 
   #readings(): Readings {
@@ -104,11 +126,37 @@ export class Indelible implements AgentLog {
   }
 
   /**
+   * The user has read the plan up to `sequence`; the user's other windows are told. Answers up to where it is read now.
+   *
+   * @throws IndelibleError `invalid_id`, `invalid_request`, `store_unavailable`, `store_refused`
+   */
+  async markRead(userId: string, planId: string, sequence: number): Promise<number> {
+    checkId(planId, 'planId');
+    if (!Number.isSafeInteger(sequence) || sequence < 0) {
+      throw new IndelibleError('invalid_request', { message: 'sequence is no whole number from 0', field: 'sequence' });
+    }
+    const read = await this.store.readPositions.advance(userId, planId, sequence);
+    const timestamp = new Date(this.clock.now()).toISOString();
+    if (read > 0) this.feed.publish({ type: 'read_position', planId, userId, sequence: read, timestamp });
+    return read;
+  }
+
+  /**
+   * From now on, drafts whose writers died become messages, whichever process they died in. Those who open a log by
+   * {@link openIndelible} need not call it.
+   */
+  recoverDrafts(): void {
+    this.#recovery.start();
+  }
+
+  /**
    * Waits for accepted messages, at most `timeoutMs` (default 10,000); what is not stored by then stays on disk, if there
    * is a spool. Lets watchers go, closes the store.
    */
   async close(timeoutMs?: number): Promise<void> {
+    this.#recovery.stop();
     await this.persistence.close(timeoutMs);
+    await this.#drafts.close(closeDraftsMs);
     this.feed.close();
     await this.store.close();
   }
@@ -129,7 +177,9 @@ export async function openIndelible(options: IndelibleOptions = {}): Promise<Ind
       maxBytes: spoolMaxBytes ?? defaultSpoolMaxBytes,
       clock: options.clock ?? systemClock,
     });
-    return new Indelible(store, { ...rest, spool });
+    const indelible = new Indelible(store, { ...rest, spool });
+    indelible.recoverDrafts();
+    return indelible;
   } catch (error) {
     await store.close();
     throw error;

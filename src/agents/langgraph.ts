@@ -6,6 +6,7 @@ import { DurableHandler } from './durableHandler.ts';
 import type { DurableOptions } from './runRecorder.ts';
 
 export type { AgentLog, LiveChannel } from './agentLog.ts';
+export { type Checkpointer, type OpenCheckpointerOptions, openCheckpointer } from './checkpoints/openCheckpointer.ts';
 export { openIndelible } from './indelible.ts';
 export type { DurableOptions } from './runRecorder.ts';
 
@@ -29,8 +30,10 @@ interface Configurable {
  *   tool or node goes on; so nothing that follows in the graph has started.
  * - Each message is saved once, in the order of generation; parallel branches interleave, each in its order. What the run
  *   was given is not saved. A message that replaces another under the same id is saved too (`metadata.replaces`).
- * - Answers are named `run-<run id>`. Every other message has an id derived from its LangGraph task and what it says:
- *   where a checkpoint is executed again and says the same, the log has it once.
+ * - Where a checkpoint is executed again (an answered `interrupt`, a retry, a process that died) and the same is said, the
+ *   log has it once. A model that answers something else then has both answers there, the later with `metadata.replaces`
+ *   naming the first. Answers are named by their place in the LangGraph task, or `run-<run id>` where there is no
+ *   `thread_id` or the log cannot `find`; every other message by its task and what it says.
  * - With `log.live`, models stream, in `invoke` too, and their text is shown as it comes.
  * - A log that fails, throws or hangs never fails the run.
  * - The graph does as it did: its state, messages and errors are untouched.

@@ -1,8 +1,10 @@
 import { type BaseMessage, isToolMessage } from '@langchain/core/messages';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { AgentLog, AgentLogMessage } from './agentLog.ts';
-import { saveInOrder } from './boundedSave.ts';
+import { defaultMaxWaitMs, saveInOrder } from './boundedSave.ts';
+import { derivedUuid } from './derivedUuid.ts';
 import { derivedId, saysTheSame, spokenMessage } from './langchainMessage.ts';
+import { RepeatedAnswers } from './repeatedAnswers.ts';
 import { type NodeRun, nodeAbove, nodeRun, type Run, RunTree } from './runTree.ts';
 import { messagesIn } from './stateUpdate.ts';
 import { unharmed } from './unharmed.ts';
@@ -40,9 +42,11 @@ const unnamedGraph = 'LangGraph';
 export class RunRecorder {
   readonly #options: DurableOptions;
   readonly #runs = new Map<string, Run>();
+  readonly #repeated: RepeatedAnswers;
 
   constructor(options: DurableOptions) {
     this.#options = options;
+    this.#repeated = new RepeatedAnswers(options.log, options.maxWaitMs ?? defaultMaxWaitMs);
   }
 
   /** Undefined if another recorder of the same log and plan has this run. Throws `invalid_id` if there is no plan id. */
@@ -68,6 +72,7 @@ export class RunRecorder {
         name,
         task: String(metadata?.['langgraph_checkpoint_ns'] || run.id),
         step: typeof step === 'number' ? step : undefined,
+        isRepeatable: metadata?.['thread_id'] !== undefined && metadata['langgraph_checkpoint_ns'] !== undefined,
         givenShortForms: shortForms,
       });
       if (run.parent !== undefined) run.parent.isGraph = true;
@@ -81,6 +86,13 @@ export class RunRecorder {
     for (const open of run.tree.openBelow(run)) this.#endText(open, open === run ? wholeText : undefined);
     run.tree.close(run);
     return run;
+  }
+
+  /** The run is a model call. */
+  asks(run: Run): void {
+    const node = nodeAbove(run)?.node;
+    if (node === undefined || !node.isRepeatable || this.#options.log.find === undefined) return;
+    run.place = derivedUuid(run.tree.planId, 'answer', node.task, node.asked++);
   }
 
   /** A model writes on. */
@@ -106,10 +118,15 @@ export class RunRecorder {
     const messageId = answerId(run);
     const entry = unharmed(() => {
       run.tree.know([message]);
+      run.tree.keptAs(message, messageId);
       const given = message.id === messageId ? undefined : message.id;
       return this.#entry(run, message, { response_id: given }, messageId);
     });
-    if (entry !== undefined && !isSkipped) await this.#save([entry]);
+    if (entry === undefined || isSkipped) return;
+    const fresh = run.place === undefined ? entry : await this.#repeated.toSave(entry, ownId(run));
+    if (fresh === undefined) return;
+    run.tree.keptAs(message, fresh.messageId ?? messageId);
+    await this.#save([fresh]);
   }
 
   /** A tool, a node or a graph returned something: what is not known yet of the messages in it, it made itself. */
@@ -125,7 +142,7 @@ export class RunRecorder {
     const madeByNodes = run.isGraph === true && run.node === undefined;
     const again = isToolResultAgain(run, message);
     if (acquaintance === 'known' || madeByNodes || again || run.tags.includes(skipTag)) return undefined;
-    return this.#entry(run, message, acquaintance === 'replaces' ? { replaces: message.id } : {});
+    return this.#entry(run, message, acquaintance === 'replaces' ? { replaces: run.tree.logId(message.id) } : {});
   }
 
   #entry(run: Run, message: BaseMessage, extra: Record<string, unknown>, messageId?: string): AgentLogMessage {
@@ -185,8 +202,13 @@ function outermost(run: Run): Run {
   return run.parent === undefined ? run : outermost(run.parent);
 }
 
-/** LangChain's own id for an answer where the provider gives none. */
+/** By its place where the task may be executed again. */
 function answerId(run: Run): string {
+  return run.place ?? ownId(run);
+}
+
+/** LangChain's own id for an answer where the provider gives none. */
+function ownId(run: Run): string {
   return `run-${run.id}`;
 }
 

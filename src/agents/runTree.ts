@@ -16,6 +16,8 @@ export interface Run {
   isGraph?: boolean;
   /** Set if this run is a node of a graph. */
   node?: NodeRun;
+  /** Set if this run is a model call whose task may be executed again: the id of its answer, by its place there. */
+  place?: string;
   /** Set if this run is a model call whose text is or was being shown. */
   stream?: { readonly agentName: string; text: string; over: boolean };
 }
@@ -26,6 +28,10 @@ export interface NodeRun {
   readonly step: number | undefined;
   /** LangGraph's name of the task, the same when the same checkpoint is executed again; else the run's id. */
   readonly task: string;
+  /** A thread keeps its checkpoints, so it may be executed again. */
+  readonly isRepeatable: boolean;
+  /** How many models it has asked so far. */
+  asked: number;
   /** Short forms of messages that stood in its input. */
   readonly givenShortForms: ReadonlySet<string>;
   /** What its tools answered, by tool call. */
@@ -35,7 +41,8 @@ export interface NodeRun {
 }
 
 export function nodeRun(fields: Partial<NodeRun> & Pick<NodeRun, 'name' | 'task'>): NodeRun {
-  return { step: undefined, givenShortForms: new Set(), toolResults: new Map(), said: new Map(), ...fields };
+  const fresh = { step: undefined, isRepeatable: false, asked: 0 };
+  return { ...fresh, givenShortForms: new Set(), toolResults: new Map(), said: new Map(), ...fields };
 }
 
 /** The node a run belongs to, itself or the nearest above; undefined outside a graph. */
@@ -62,6 +69,7 @@ export class RunTree {
   readonly #objects = new WeakSet<BaseMessage>();
   readonly #byId = new Map<string, BaseMessage>();
   readonly #toolNames = new Map<string, string>();
+  readonly #logIds = new Map<string, string>();
 
   private constructor(all: Map<string, Run>, planId: string, outermost: string) {
     this.#all = all;
@@ -116,6 +124,16 @@ export class RunTree {
     const namesake = message.id === undefined ? undefined : this.#byId.get(message.id);
     if (namesake === undefined) return 'new';
     return saysTheSame(message, namesake) ? 'known' : 'replaces';
+  }
+
+  /** The message is in the log under this id, which need not be the one it has in the graph's state. */
+  keptAs(message: BaseMessage, messageId: string): void {
+    if (message.id !== undefined) this.#logIds.set(message.id, messageId);
+  }
+
+  /** The id in the log of what the graph knows by this id. */
+  logId(id: string | undefined): string | undefined {
+    return id === undefined ? undefined : (this.#logIds.get(id) ?? id);
   }
 
   /** The tool that a known message called under this id. */

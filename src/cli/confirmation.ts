@@ -1,15 +1,22 @@
 import { createInterface } from 'node:readline/promises';
-import { invalidSetting } from './settings.ts';
+import { IndelibleError } from '../protocol/errors.ts';
+import type { Output } from './output.ts';
+import { withRemedy } from './remedy.ts';
 
 /**
- * Asks a person at the terminal; only "y" and "yes" mean yes, and the end of the input means no.
+ * Whether what cannot be undone is wanted: asked on the terminal, where only `y` or `yes` means so. Where nobody can be
+ * asked it is not taken for wanted.
  *
- * @throws IndelibleError `invalid_config` where there is no terminal: a script says `--yes`
+ * @throws IndelibleError `invalid_config` where there is no terminal
  */
-export async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw invalidSetting('--yes', 'must be given where there is no terminal to ask at');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+export async function confirmed(question: string, output: Output): Promise<boolean> {
+  if (!process.stdin.isTTY || output.noteTerminal === undefined) {
+    const error = new IndelibleError('invalid_config', { message: `${question} Nobody can be asked.`, field: '--yes' });
+    throw withRemedy(error, 'Give `--yes` if it is wanted.');
+  }
+  const terminal = createInterface({ input: process.stdin, output: output.noteTerminal });
   try {
+    // The end of the input means no.
     const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
     const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended]);
     return /^y(es)?$/i.test(answer.trim());

@@ -13,6 +13,7 @@ import { spoolDrop } from './spoolDrop.ts';
 import { spoolList } from './spoolList.ts';
 import { spoolRetry } from './spoolRetry.ts';
 import { tail } from './tail.ts';
+import { trim } from './trim.ts';
 
 const environmentHelp = `
 Environment (options win over it):
@@ -21,7 +22,7 @@ Environment (options win over it):
   INDELIBLE_STORE  where messages are kept: sqlite:<path> or postgres://…
                    (default ${defaults.store})
   INDELIBLE_SPOOL  file in which messages wait while the database is away
-                   (default <path>.spool, for PostgreSQL ./indelible.spool)
+                   (default <path>.spool, for PostgreSQL ./indelible-<id>.spool)
   INDELIBLE_WAKE   how servers on one PostgreSQL hear of each other: notify, or
                    redis://… (default notify)
   INDELIBLE_MODEL  a model to run tasks with, asked at OPENAI_BASE_URL with
@@ -148,6 +149,22 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .option('--json', 'print one JSON object {plan, messages}')
     .addHelpText('after', examples('indelible show airline-0-0', 'indelible show airline-0-0 --json | jq .messages[0]'))
     .action(async (plan, options) => ended(await show(plan, options, output, environment)));
+
+  command(all, 'trim <plan>', 'remove the oldest messages of a plan, for good')
+    .addOption(store())
+    .option('--up-to <sequence>', 'remove this message and all before it')
+    .option('--keep <n>', 'remove all but the newest n')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON object {plan_id, removed, trimmed, kept}')
+    .addHelpText(
+      'after',
+      '\nThe others keep their numbers, and ids of removed messages stay taken. Watchers from before are told of the gap.',
+    )
+    .addHelpText(
+      'after',
+      examples('indelible trim airline-0-0 --keep 100', 'indelible trim airline-0-0 --up-to 12 --yes'),
+    )
+    .action(async (plan, options) => ended(await trim(plan, options, output, environment)));
 
   command(all, 'migrate', 'make the tables of a database, or bring them up to date, and do nothing else')
     .addOption(store())

@@ -19,7 +19,7 @@ export async function spoolDrop(
 ): Promise<ExitCode> {
   return await withChosen(messageIds, options, environment, async (chosen) => {
     const count = chosen.reduce((sum, { records }) => sum + records.length, 0);
-    const isSure = options.yes || count === 0 || (await confirmed(`Drop ${messages(count)} for ever?`));
+    const isSure = options.yes || count === 0 || (await confirmed(`Drop ${messages(count)} for ever?`, output));
     if (!isSure) {
       output.note('Nothing was dropped.');
       return 1;

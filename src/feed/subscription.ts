@@ -3,23 +3,35 @@ import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { Backoff } from '../resilience/backoff.ts';
 import type { Clock } from '../resilience/clock.ts';
-import { type LogPosition, logStart, type MessageLog, type PlanCommit } from '../store/messageLog.ts';
+import { type LogPage, type LogPosition, logStart, type PlanCommit } from '../store/messageLog.ts';
+import { AheadOfUpdates } from './aheadOfUpdates.ts';
+import type { DraftPiece } from './draftPiece.ts';
+import type { LogPages } from './logPages.ts';
 import type { Watcher } from './watcher.ts';
 
-const pageSize = 250;
 /** Live events kept for a watcher that is just being given messages; what is more is left out. */
 const maxWaitingEvents = 256;
 
 export interface SubscriptionOptions {
   readonly planId: string;
-  readonly after: LogPosition;
+  readonly after: LogPosition | StartAt;
   readonly watcher: Watcher;
-  readonly log: Pick<MessageLog, 'read'>;
+  readonly pages: Pick<LogPages, 'read'>;
+  readonly extent: (planId: string) => Promise<LogExtent>;
   /** Of the log that `after` is a place in. */
   readonly epoch: string;
   readonly clock: Clock;
   readonly ended: (subscription: Subscription, reason: unknown) => void;
 }
+
+/** How far a plan's log goes, and which history of the log that is. */
+export interface LogExtent {
+  readonly head: LogPosition;
+  readonly epoch: string;
+}
+
+/** Where a watcher begins, said when it is known how far the log goes. Within the call nothing is given to it. */
+export type StartAt = (extent: LogExtent) => LogPosition;
 
 /**
  * One watcher's way through one plan's log.
@@ -36,14 +48,20 @@ export interface SubscriptionOptions {
 export class Subscription {
   readonly planId: string;
   readonly #watcher: Watcher;
-  readonly #log: Pick<MessageLog, 'read'>;
+  readonly #pages: Pick<LogPages, 'read'>;
+  readonly #extent: (planId: string) => Promise<LogExtent>;
   readonly #clock: Clock;
   readonly #ended: (subscription: Subscription, reason: unknown) => void;
   readonly #events: WaitingEvent[] = [];
+  readonly #ahead = new AheadOfUpdates();
   /** How far the log goes, as far as commits that were offered say. */
   #offered: number | undefined;
   #position: LogPosition;
   #epoch: string;
+  /** Where to begin is not known yet. */
+  #startAt: StartAt | undefined;
+  /** How far the log goes, while nothing was heard that came after it was asked. */
+  #head: LogPosition | undefined;
   /** Counts the histories of the log: what was read of an older one is not given. */
   #history = 0;
   #busy = false;
@@ -54,10 +72,12 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.planId = options.planId;
-    this.#position = options.after;
+    this.#position = typeof options.after === 'function' ? logStart : options.after;
+    this.#startAt = typeof options.after === 'function' ? options.after : undefined;
     this.#epoch = options.epoch;
     this.#watcher = options.watcher;
-    this.#log = options.log;
+    this.#pages = options.pages;
+    this.#extent = options.extent;
     this.#clock = options.clock;
     this.#ended = options.ended;
     this.look();
@@ -89,17 +109,19 @@ export class Subscription {
   look(): void {
     if (this.#closed) return;
     this.#lookAgain = true;
+    this.#head = undefined;
     if (!this.#busy) void this.#catchUp();
   }
 
   /** The log is another one now, with this epoch: nothing that was given counts. */
   reset(epoch: string): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#startAt !== undefined) return;
     if (this.#watcher.reset === undefined) {
       this.#end(new IndelibleError('log_replaced'));
       return;
     }
     this.#events.length = 0;
+    this.#ahead.clear();
     this.#offered = undefined;
     this.#history++;
     this.#epoch = epoch;
@@ -117,7 +139,7 @@ export class Subscription {
       this.look();
       return;
     }
-    const given = this.#give(commit.messages, commit.updates);
+    const given = this.#give(commit.messages, this.#ahead.news(commit.updates), commit.head);
     this.#advance(commit.messages, commit.updates);
     if (given === undefined) return;
     this.#busy = true;
@@ -128,10 +150,11 @@ export class Subscription {
   }
 
   /** A live event: given in its order behind what was committed before it. */
-  tell(event: LiveEvent): void {
+  tell(event: LiveEvent, piece?: DraftPiece): void {
     if (this.#closed || this.#watcher.live === undefined) return;
-    if (!this.#busy) this.#guard(() => this.#watcher.live?.(event));
-    else if (this.#events.length < maxWaitingEvents) this.#events.push({ event, behind: this.#offered });
+    if (!this.#busy) this.#guard(() => this.#watcher.live?.(event, piece));
+    else if (this.#events.length < maxWaitingEvents) this.#events.push({ event, piece, behind: this.#offered });
+    else this.#watcher.missed?.();
   }
 
   /** What waits was told before this commit, so it comes before its messages. */
@@ -157,13 +180,15 @@ export class Subscription {
     while (!this.#closed && this.#lookAgain) {
       this.#lookAgain = false;
       try {
+        if (this.#startAt !== undefined) await this.#begin(this.#startAt);
         const history = this.#history;
-        const page = await this.#log.read(this.planId, this.#position, pageSize);
+        const page = await this.#pages.read(this.planId, this.#position, this.#head);
         if (this.#closed) return;
         if (history !== this.#history) continue;
         if (page.more) this.#lookAgain = true;
-        await this.#givePage(page.messages, page.updates);
-        if (history === this.#history) this.#position = page.position;
+        this.#passOver(page.trimmed);
+        await this.#givePage(page);
+        if (history === this.#history) this.#position = farther(page.position, page.trimmed);
         backoff.reset();
       } catch (error) {
         if (error instanceof WatcherError) return this.#end(error.cause);
@@ -175,17 +200,40 @@ export class Subscription {
     this.#afterCatchUp();
   }
 
-  async #givePage(messages: readonly StoredMessage[], updates: readonly StoredMessage[]): Promise<void> {
+  async #begin(startAt: StartAt): Promise<void> {
+    const extent = await this.#extent(this.planId);
+    if (this.#closed) return;
+    if (!this.#lookAgain) this.#head = extent.head;
+    this.#startAt = undefined;
+    this.#epoch = extent.epoch;
+    this.#guard(() => {
+      this.#position = startAt(extent);
+    });
+  }
+
+  #passOver(trimmed: number): void {
+    const { sequence, revision } = this.#position;
+    if (trimmed <= sequence) return;
+    this.#position = { sequence: trimmed, revision };
+    this.#guard(() => this.#watcher.gap?.(sequence + 1, trimmed));
+  }
+
+  async #givePage({ messages, updates, position: { revision } }: LogPage): Promise<void> {
     // An update of a message that is yet to come, or that comes on this very page, comes with the message.
     const before = this.#position.sequence;
     const history = this.#history;
-    let seen = updates.filter((update) => update.sequence <= before);
+    const news = this.#ahead.news(updates);
+    let seen = news.every(({ sequence }) => sequence <= before)
+      ? news
+      : news.filter(({ sequence }) => sequence <= before);
+    this.#ahead.reached(revision);
+    this.#ahead.given(messages, revision);
     let rest = messages;
     do {
       const run = this.#upToNextEvent(rest);
       rest = rest.slice(run.length);
       try {
-        await this.#give(run, seen);
+        await this.#give(run, seen, { sequence: run.at(-1)?.sequence ?? before, revision });
       } catch (cause) {
         throw new WatcherError('the watcher failed', { cause });
       }
@@ -203,7 +251,7 @@ export class Subscription {
 
   #tellNext(): void {
     const next = this.#events.shift();
-    if (next !== undefined) this.#guard(() => this.#watcher.live?.(next.event));
+    if (next !== undefined) this.#guard(() => this.#watcher.live?.(next.event, next.piece));
   }
 
   #afterCatchUp(): void {
@@ -212,13 +260,17 @@ export class Subscription {
       this.#caughtUp = true;
       this.#guard(() => this.#watcher.caughtUp?.());
     }
-    for (const { event } of this.#events.splice(0)) this.tell(event);
+    for (const { event, piece } of this.#events.splice(0)) this.tell(event, piece);
   }
 
-  #give(messages: readonly StoredMessage[], updates: readonly StoredMessage[]): Promise<void> | undefined {
+  #give(
+    messages: readonly StoredMessage[],
+    updates: readonly StoredMessage[],
+    to: LogPosition,
+  ): Promise<void> | undefined {
     try {
-      const one = updates.length > 0 ? this.#watcher.updates?.(updates) : undefined;
-      const other = messages.length > 0 ? this.#watcher.messages(messages) : undefined;
+      const one = updates.length > 0 ? this.#watcher.updates?.(updates, before(messages, to)) : undefined;
+      const other = messages.length > 0 ? this.#watcher.messages(messages, to) : undefined;
       if (one === undefined && other === undefined) return undefined;
       return Promise.all([one, other]).then(() => {});
     } catch (error) {
@@ -266,8 +318,19 @@ export class Subscription {
   }
 }
 
+/** What was trimmed need not be read to be behind it. */
+function farther({ sequence, revision }: LogPosition, trimmed: number): LogPosition {
+  return { sequence: Math.max(sequence, trimmed), revision };
+}
+
+/** The place of whoever has the updates, and not yet the messages. */
+function before([first]: readonly StoredMessage[], to: LogPosition): LogPosition {
+  return first === undefined ? to : { sequence: first.sequence - 1, revision: to.revision };
+}
+
 interface WaitingEvent {
   readonly event: LiveEvent;
+  readonly piece: DraftPiece | undefined;
   /** The message behind which it comes; undefined while no commit said where that is: behind all there is. */
   behind: number | undefined;
 }

@@ -1,5 +1,7 @@
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
+import type { LogPosition } from '../store/messageLog.ts';
+import type { DraftPiece } from './draftPiece.ts';
 
 /**
  * Whoever reads a plan's log live. Calls come one at a time, in order. A call may answer a promise: until it settles,
@@ -7,12 +9,22 @@ import type { StoredMessage } from '../protocol/message.ts';
  * costs bounded memory. One that throws or rejects is dropped; nobody else notices.
  */
 export interface Watcher {
-  /** The next messages, without gap or repeat. Shared with other watchers: not to be changed. */
-  messages(messages: readonly StoredMessage[]): void | Promise<void>;
+  /**
+   * The next messages, without gap or repeat. Shared with other watchers: not to be changed. `to` is the place in the
+   * log of whoever has them and all that was given before.
+   */
+  messages(messages: readonly StoredMessage[], to: LogPosition): void | Promise<void>;
   /** Messages seen before that say something else now. */
-  updates?(messages: readonly StoredMessage[]): void | Promise<void>;
-  /** What is only live, in its order among the messages. May be left out for a watcher that is behind. */
-  live?(event: LiveEvent): void;
+  updates?(messages: readonly StoredMessage[], to: LogPosition): void | Promise<void>;
+  /** The messages `from` to `to` were trimmed and cannot be had. The next is `to + 1`. */
+  gap?(from: number, to: number): void;
+  /**
+   * What is only live, in its order among the messages. May be left out for a watcher that is behind. `piece` says where
+   * in an answer a streamed one belongs.
+   */
+  live?(event: LiveEvent, piece?: DraftPiece): void;
+  /** Something that is only live was left out. */
+  missed?(): void;
   /** The watcher was given all there was: from now on it is live. Said once. */
   caughtUp?(): void;
   /**

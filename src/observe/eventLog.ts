@@ -50,6 +50,10 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
       return { level: 'warn', text: 'message not stored in time: it waits in memory' };
     case 'batch_retried':
       return { level: 'warn', text: 'database not writable: trying again' };
+    case 'drafts_retried':
+      return { level: 'warn', text: 'drafts not writable: trying again' };
+    case 'draft_recovered':
+      return { level: 'warn', text: 'an answer was interrupted: what was written of it is stored' };
     case 'request_failed':
       return { level: 'warn', text: 'request failed' };
     case 'broadcast_failed':
@@ -61,6 +65,8 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
     case 'run_started':
     case 'run_completed':
       return { level: 'info', text: event.type.replace('_', ' ') };
+    case 'live_client_let_go':
+      return { level: 'info', text: 'a client took nothing for too long and was let go' };
     case 'socket_opened':
     case 'socket_closed':
       return { level: 'debug', text: event.type.replace('_', ' ') };

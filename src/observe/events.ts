@@ -53,6 +53,10 @@ export type IndelibleEvent =
       readonly delayMs: number;
       readonly error: unknown;
     }
+  /** Texts of answers that are being written could not be put; the newest are tried again after `delayMs`. */
+  | { readonly type: 'drafts_retried'; readonly size: number; readonly delayMs: number; readonly error: unknown }
+  /** The writer of an answer died; what it had written is a message now, marked as interrupted. */
+  | { readonly type: 'draft_recovered'; readonly planId: string; readonly messageId: string }
   /** A request was answered with a 5xx, or cut off in the middle of its answer. The client was told less than this. */
   | { readonly type: 'request_failed'; readonly method: string; readonly path: string; readonly error: unknown }
   /** A broadcast failed or was too slow. The database does not know. */
@@ -65,7 +69,9 @@ export type IndelibleEvent =
       readonly planId: string;
       readonly userId: string;
       readonly code?: number;
-    };
+    }
+  /** A client of `indelible.v1` took nothing for too long and was let go. */
+  | { readonly type: 'live_client_let_go'; readonly userId: string };
 
 export type Observer = (event: IndelibleEvent) => void;
 

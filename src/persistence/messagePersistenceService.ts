@@ -157,6 +157,20 @@ export class MessagePersistenceService {
     return updateMessage(this.#log, planId, messageId, change, this.#maxMessageBytes);
   }
 
+  /**
+   * Removes a plan's messages with sequences up to `upTo`, for good. The others keep theirs, and the next message is
+   * numbered as if none had gone. Answers up to where the plan is trimmed now.
+   *
+   * @throws IndelibleError `invalid_id`, `invalid_request`, `store_unavailable`, `store_refused`
+   */
+  async trimPlan(planId: string, upTo: number): Promise<number> {
+    checkId(planId, 'planId');
+    if (!Number.isSafeInteger(upTo) || upTo < 0) {
+      throw new IndelibleError('invalid_request', { message: 'upTo is no whole number from 0', field: 'upTo' });
+    }
+    return await this.#log.trim(planId, upTo);
+  }
+
   /** What became of the saves of this process so far. */
   statistics(): SaveCounts {
     return this.#statistics.counts();

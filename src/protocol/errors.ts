@@ -165,6 +165,11 @@ export const errorTable = {
     summary: 'An agent of the run failed. What it wrote until then is stored.',
     remedy: '`cause` is the error of the agent.',
   },
+  package_missing: {
+    status: 500,
+    summary: 'What was asked for needs a package that is not installed, or does not load; the message names it.',
+    remedy: 'Install it with the command in the message. `cause` says why it does not load.',
+  },
   invalid_config: {
     status: 400,
     summary: 'A command-line option or environment variable has a value that cannot be used; `field` names it.',
@@ -193,13 +198,24 @@ export const errorTable = {
   },
   too_many_connections: {
     status: 429,
-    summary: 'The plan or the user already has as many sockets as are allowed (5 a plan, 10 a user).',
+    summary:
+      'The plan or the user already has as many sockets as are allowed (v3: 5 a plan, 10 a user; v1: 100 a user).',
     remedy: 'Close a socket that is no longer needed, then connect again.',
+  },
+  too_many_subscriptions: {
+    status: 429,
+    summary: 'The connection already watches as many plans as are allowed (256).',
+    remedy: 'Unsubscribe from plans that nobody looks at, or open another connection.',
   },
   origin_refused: {
     status: 403,
     summary: 'The page that made the request is of an origin that is not allowed.',
     remedy: 'Allow it with `--allow-origin https://your.app`.',
+  },
+  protocol_missing: {
+    status: 400,
+    summary: 'A WebSocket at /api/v1/socket must offer the subprotocol indelible.v1.',
+    remedy: "Open it with `new WebSocket(url, ['indelible.v1'])`.",
   },
   server_unreachable: {
     status: 503,

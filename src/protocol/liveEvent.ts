@@ -29,6 +29,8 @@ export type LiveEvent = LiveEventBase &
         readonly agentStatus: string;
         readonly stepDescription: string;
       }
+    /** A user has read up to there, in whichever window: for that user's other windows, and nobody else. */
+    | { readonly type: 'read_position'; readonly userId: string; readonly sequence: number }
     | { readonly type: 'workflow_started' | 'workflow_completed' | 'system_message'; readonly text: string }
     | {
         readonly type: 'error_notification';
@@ -38,6 +40,8 @@ export type LiveEvent = LiveEventBase &
       }
     /** Accepted and durable on this host's disk, not yet in the database. The stored message of this id follows. */
     | { readonly type: 'message_spooled'; readonly message: PreparedMessage }
+    /** The user has read the plan up to this message. Of interest to this user's own clients. */
+    | { readonly type: 'read_position'; readonly userId: string; readonly sequence: number }
   );
 
 interface LiveEventBase {

@@ -63,7 +63,7 @@ export type ServerFrame =
 
 /** What is only live, in wire spelling: the live event's members but for the plan, which the frame names. */
 export interface WireEvent {
-  readonly type: Exclude<LiveEvent['type'], `agent_${string}` | 'message_spooled'>;
+  readonly type: Exclude<LiveEvent['type'], `agent_${string}` | 'message_spooled' | 'read_position'>;
   readonly timestamp: string;
   readonly [member: string]: unknown;
 }

@@ -68,6 +68,26 @@ function endOfString(text: string, start: number): number {
   throw new RangeError('not the bytes of a message');
 }
 
+/** Where the encoded agent name starts in the UTF-8 of a body that starts at `bodyStart`. */
+export function agentNameStart(bytes: Uint8Array, bodyStart: number): number {
+  return endOfStringBytes(bytes, bodyStart + typeStart) + agentNameGap;
+}
+
+/** Where it ends, closing quote included. */
+export function agentNameEnd(bytes: Uint8Array, start: number): number {
+  return endOfStringBytes(bytes, start);
+}
+
+/** {@link endOfString}, of UTF-8: no byte of a longer character is a quote or a backslash. */
+function endOfStringBytes(bytes: Uint8Array, start: number): number {
+  for (let end = start + 1; end < bytes.length; end++) {
+    const byte = bytes[end];
+    if (byte === 0x5c) end++;
+    else if (byte === 0x22) return end + 1;
+  }
+  throw new RangeError('not the bytes of a message');
+}
+
 /** The wire form of a body, parsed. */
 export interface WireMessageBody {
   readonly timestamp: string;

@@ -27,7 +27,7 @@ export interface Plan {
   /** ISO 8601, UTC, `Z`. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** How many messages the log holds for it. */
+  /** How many messages the log holds for it: trimmed ones are not counted. */
   readonly messageCount: number;
 }
 

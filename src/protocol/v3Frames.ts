@@ -1,7 +1,8 @@
 import type { LiveEvent } from './liveEvent.ts';
 import type { PreparedMessage, StoredMessage } from './message.ts';
-import { leadingTokens, type MessageBytes, parseMessageBytes } from './messageBytes.ts';
+import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
+import { rowText, rowView } from './rowView.ts';
 
 /**
  * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
@@ -10,9 +11,15 @@ import { newMessageId } from './messageId.ts';
  * One kind of client reads a frame's payload at `data`, another at `data.data`; every frame carries it at both.
  */
 
+/** What a row says wherever its message is on its way: the message, and what the web app reads beside it. */
+const spokenMembers = rowView`"agent":${'agentName'},"steps":[],"next_steps":[],"raw_data":"",${'members'}`;
+
+/** With its place. */
+export const v3RowView = rowView`{"sequence":${'sequence'},"version":${'version'},${spokenMembers}}`;
+
 /** The row of a message, as JSON text. */
 export function v3MessageRow(message: StoredMessage): string {
-  return `{${rowMembers(message, leadingTokens(message.body).agentName)}}`;
+  return rowText(v3RowView, message);
 }
 
 const frames = new WeakMap<StoredMessage, string>();
@@ -28,8 +35,9 @@ export function v3MessageFrame(message: StoredMessage): string {
 }
 
 function buildMessageFrame(message: StoredMessage): string {
-  const { agentName, messageId, timestamp, type } = leadingTokens(message.body);
-  return envelope(type, rowMembers(message, agentName) + extraMembers(message, type), timestamp, messageId);
+  const { messageId, timestamp, type } = leadingTokens(message.body);
+  const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);
+  return envelope(type, payload, timestamp, messageId);
 }
 
 /** All but the payload's members are encoded values, quotes included. */
@@ -40,19 +48,11 @@ function envelope(type: string, payload: string, timestamp: string, messageId: s
   );
 }
 
-function rowMembers({ sequence, version, body }: StoredMessage, agentName: string): string {
-  return `"sequence":${sequence},"version":${version},${spokenMembers(body, agentName)}`;
-}
-
-/** What a row says wherever its message is on its way. */
-function spokenMembers(body: MessageBytes, agentName: string): string {
-  return `"agent":${agentName},"steps":[],"next_steps":[],"raw_data":"",${body.slice(1, -1)}`;
-}
-
 /** The row without a place: it has none yet. */
-function buildSpooledFrame({ body }: PreparedMessage): string {
-  const { agentName, messageId, timestamp } = leadingTokens(body);
-  const payload = `"persistence_status":"spooled",${spokenMembers(body, agentName)}`;
+function buildSpooledFrame(message: PreparedMessage): string {
+  const { messageId, timestamp } = leadingTokens(message.body);
+  const members = rowText(spokenMembers, { ...message, sequence: 0, version: 0, revision: 0 });
+  const payload = `"persistence_status":"spooled",${members}`;
   return envelope('"agent_message"', payload, timestamp, messageId);
 }
 
@@ -78,13 +78,15 @@ export function v3Frame(
   );
 }
 
+/** What this protocol shows: it has no frame for how far somebody has read. */
+export type V3LiveEvent = Exclude<LiveEvent, { readonly type: 'read_position' }>;
 /** What is shown as it is; a spooled message is shown as a message. */
-type ShownEvent = Exclude<LiveEvent, { readonly type: 'message_spooled' }>;
+type ShownEvent = Exclude<V3LiveEvent, { readonly type: 'message_spooled' }>;
 
-const liveFrames = new WeakMap<LiveEvent, string>();
+const liveFrames = new WeakMap<V3LiveEvent, string>();
 
 /** The frame of a live event, as JSON text; built once for all the sockets it goes to. */
-export function v3LiveFrame(event: LiveEvent): string {
+export function v3LiveFrame(event: V3LiveEvent): string {
   let frame = liveFrames.get(event);
   if (frame === undefined) {
     frame = event.type === 'message_spooled' ? buildSpooledFrame(event.message) : buildLiveFrame(event);

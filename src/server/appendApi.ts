@@ -1,11 +1,11 @@
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { Indelible } from '../agents/indelible.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
 import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
-import { checkId } from '../protocol/message.ts';
 import type { AppEnv } from './appEnv.ts';
 import { type AppendedMessage, appendedMessages, appendSchema, wireName } from './appendedMessages.ts';
 import { detailAnswer } from './detail.ts';
+import { planIdInPath } from './planIdInPath.ts';
 import { putPlan, putPlanSchema } from './putPlan.ts';
 import { readBody } from './requestBody.ts';
 import { defaultLimits } from './serverLimits.ts';
@@ -48,7 +48,7 @@ interface AppendAnswer {
  */
 export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   app.post('/api/v1/plans/:plan_id/messages', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const read = await readBody(c.req.raw, appendSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const appended = appendedMessages(read.body, planId, indelible.clock.now);
@@ -62,7 +62,7 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
   });
 
   app.put('/api/v1/plans/:plan_id', async (c) => {
-    const planId = planIdOf(c);
+    const planId = planIdInPath(c);
     const read = await readBody(c.req.raw, putPlanSchema, maxBodyBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const userId = userIdOf(c.req.header('x-ms-client-principal-id'), 'x-ms-client-principal-id');
@@ -70,21 +70,6 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
     const { plan, created } = await withinDeadline(indelible.clock, defaultLimits.storeDeadlineMs, put);
     return c.json(v3Plan(plan), created ? 201 : 200);
   });
-}
-
-/** The id in the path, as it was sent: hono hands on what it cannot decode. @throws IndelibleError `invalid_id` */
-function planIdOf(c: Context): string {
-  const segment = new URL(c.req.url).pathname.split('/')[4] ?? '';
-  try {
-    return checkId(decodeURIComponent(segment), 'plan_id');
-  } catch (cause) {
-    if (IndelibleError.is(cause)) throw cause;
-    throw new IndelibleError('invalid_id', {
-      message: 'plan_id is not percent-encoded UTF-8',
-      field: 'plan_id',
-      cause,
-    });
-  }
 }
 
 /** All are handed over before the first is waited for, so they stand in their order and share a commit. */

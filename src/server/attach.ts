@@ -6,6 +6,9 @@ import type { Indelible } from '../agents/indelible.ts';
 import type { Runner } from '../runs/runner.ts';
 import { type AccessOptions, AccessPolicy } from './accessPolicy.ts';
 import { detailAnswer, detailBytes, type Refusal } from './detail.ts';
+import { LiveClients } from './liveClients.ts';
+import { LiveSocketRoute } from './liveSocketRoute.ts';
+import { PlanSocketRoute } from './planSocketRoute.ts';
 import { defaultLimits, type ServerLimits } from './serverLimits.ts';
 import { SocketUpgrade } from './socketUpgrade.ts';
 import { v3App } from './v3App.ts';
@@ -37,8 +40,11 @@ export function attach(server: Server, options: AttachOptions): Attached {
   const limits = { ...defaultLimits, ...options.limits };
   const access = new AccessPolicy(options);
   const sockets = new WebSocketManager(indelible, limits);
-  const upgrade = new SocketUpgrade(server, { indelible, sockets, access, limits });
-  const app = v3App({ indelible, runner, access, limits });
+  const clients = new LiveClients(indelible.clock, limits);
+  const plan = new PlanSocketRoute({ indelible, sockets, limits });
+  const live = new LiveSocketRoute({ indelible, clients, limits });
+  const upgrade = new SocketUpgrade(server, { access, limits, plan, live });
+  const app = v3App({ indelible, runner, access, limits, clients });
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
     errorHandler: () => detailAnswer({ status: 400, detail: 'The request cannot be understood' }),
@@ -67,7 +73,8 @@ export function attach(server: Server, options: AttachOptions): Attached {
   async function close(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     const cancel = indelible.clock.schedule(limits.closeTimeoutMs, () => server.closeAllConnections());
-    await upgrade.close();
+    upgrade.close();
+    await Promise.all([sockets.closeAll(1001), clients.closeAll()]);
     await closed;
     cancel();
   }

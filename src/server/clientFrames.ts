@@ -1,9 +1,7 @@
 import { type ErrorCode, errorTable } from '../protocol/errors.ts';
 import { v3LiveFrame } from '../protocol/v3Frames.ts';
+import { InboundJson } from './inboundJson.ts';
 import { connectionStatus, pongFrame, type SocketPeer } from './serverFrames.ts';
-
-/** After so many texts that are not JSON it is no client of ours. */
-const maxInvalidJson = 3;
 
 export interface ClientFramesOptions {
   readonly peer: SocketPeer;
@@ -20,24 +18,18 @@ export interface ClientFramesOptions {
  */
 export class ClientFrames {
   readonly #options: ClientFramesOptions;
-  #invalidJson = 0;
+  readonly #json: InboundJson;
 
   constructor(options: ClientFramesOptions) {
     this.#options = options;
+    this.#json = new InboundJson({ refuse: (code) => this.#refuse(code), close: options.close });
   }
 
   receive(data: Buffer, isBinary: boolean): void {
-    const { peer, timestamp, reply, close, connectionCount } = this.#options;
-    if (isBinary) {
-      close(1003, 'frames are text');
-      return;
-    }
-    switch (typeOf(data)) {
-      case notJson:
-        this.#refuse('invalid_json');
-        this.#invalidJson++;
-        if (this.#invalidJson === maxInvalidJson) close(1008, 'frames are JSON');
-        break;
+    const { peer, timestamp, reply, connectionCount } = this.#options;
+    const frame = this.#json.parse(data, isBinary);
+    if (frame === undefined) return;
+    switch (typeOf(frame.value)) {
       case undefined:
         this.#refuse('invalid_request');
         break;
@@ -73,16 +65,8 @@ export class ClientFrames {
   }
 }
 
-const notJson = Symbol('not JSON');
-
-/** The type a frame names; undefined if it is JSON and names none. */
-function typeOf(data: Buffer): string | undefined | typeof notJson {
-  let frame: unknown;
-  try {
-    frame = JSON.parse(data.toString());
-  } catch {
-    return notJson;
-  }
+/** The type a frame names, if it names one. */
+function typeOf(frame: unknown): string | undefined {
   const type = typeof frame === 'object' && frame !== null && 'type' in frame ? frame.type : undefined;
   return typeof type === 'string' ? type : undefined;
 }

@@ -1,36 +1,26 @@
-import type { StoredMessage } from '../protocol/message.ts';
-import { v3MessageRow } from '../protocol/v3Frames.ts';
-
-/** Text is handed on in pieces of about this size, in characters. */
-const pieceSize = 64 * 1024;
-
 /**
- * The body of `GET /plan`, piece by piece: `head`, the rows, `tail()`. The rows are the stored bytes; nothing is parsed
- * and no more than a page of the log is in memory, however long the plan is.
+ * The body of `GET /plan`, piece by piece: `head`, the rows, `tail()`. The rows are the stored bytes as they come from the
+ * log, a comma before each; nothing is parsed and no more than two pages of the log are in memory, however long the plan
+ * is.
  *
  * `first` was read before, so that a database that is away is a 503 and never an empty list.
  */
 export async function* planMessages(
   head: string,
-  first: IteratorResult<StoredMessage, void>,
-  rest: AsyncIterator<StoredMessage, void>,
-  tail: () => string,
+  first: IteratorResult<Uint8Array, void>,
+  rest: AsyncIterator<Uint8Array, void>,
+  tail: () => string | Promise<string>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let piece = head;
-  let separator = '';
   try {
-    for (let next = first; !next.done; next = await rest.next()) {
-      piece += separator + v3MessageRow(next.value);
-      separator = ',';
-      if (piece.length < pieceSize) continue;
-      yield Buffer.from(piece);
-      piece = '';
-    }
-    yield Buffer.from(piece + tail());
+    yield Buffer.concat([Buffer.from(head), first.value?.subarray(1) ?? empty]);
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    yield Buffer.from(await tail());
   } finally {
     await rest.return?.();
   }
 }
+
+const empty = new Uint8Array();
 
 /**
  * The same as a body. A database that fails in the middle cuts the connection: `cut` must make sure that the client

@@ -1,8 +1,10 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Indelible } from '../agents/indelible.ts';
+import type { Draft } from '../protocol/draft.ts';
+import { v3RowView } from '../protocol/v3Frames.ts';
 import type { Runner } from '../runs/runner.ts';
-import { readAll } from '../store/readAll.ts';
+import { readAllText } from '../store/readAllText.ts';
 import type { AppEnv } from './appEnv.ts';
 import { detailAnswer } from './detail.ts';
 import { planMessages, streamedBody } from './planMessages.ts';
@@ -60,7 +62,7 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     if (typeof planId !== 'string') return detailAnswer(planId);
     const plan = await inTime(store.plans.find(planId));
     if (plan === undefined) return detailAnswer({ status: 404, detail: 'Plan not found' });
-    const messages = readAll(store.log, planId);
+    const messages = readAllText(store.log, planId, v3RowView);
     const first = await inTime(messages.next());
     c.header('Content-Type', 'application/json');
     if (c.req.method === 'HEAD') {
@@ -68,10 +70,16 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
       return c.body(null);
     }
     const head = `{"plan":${JSON.stringify(v3Plan(plan))},"messages":[`;
-    const tail = () =>
-      `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
-      `,"streaming_message":${JSON.stringify(feed.streamedText(planId))}}`;
-    const { outgoing } = c.env ?? {};
+    const tail = async () => {
+      const drafts = await inTime(feed.drafts(planId)).catch(() => []);
+      return (
+        `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
+        `,"streaming_message":${JSON.stringify(newestText(drafts))}}`
+      );
+    };
+    const { incoming, outgoing } = c.env ?? {};
+    // Said here, for else the adapter keeps the first piece back to see whether it is the last one.
+    if (incoming?.httpVersion === '1.1') c.header('Transfer-Encoding', 'chunked');
     const cut = (error: unknown) => {
       indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
       if (outgoing === undefined) throw error;
@@ -81,4 +89,13 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     outgoing?.setTimeout(limits.drainTimeoutMs, () => outgoing.destroy());
     return c.body(streamedBody(planMessages(head, first, messages, tail), cut));
   });
+}
+
+/** This API shows one answer at a time: the one that was written to last. */
+function newestText(drafts: readonly Draft[]): string | null {
+  const newest = drafts.reduce<Draft | undefined>(
+    (latest, draft) => (latest === undefined || draft.updatedAt >= latest.updatedAt ? draft : latest),
+    undefined,
+  );
+  return newest?.text ?? null;
 }

@@ -7,11 +7,14 @@ import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import { v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
 import type { LogPosition } from '../store/messageLog.ts';
+import { ClientConnection } from './clientConnection.ts';
 import { ClientFrames } from './clientFrames.ts';
-import { Heartbeat } from './heartbeat.ts';
-import { InboundGuard } from './inboundGuard.ts';
+import { RecentIds } from './recentIds.ts';
 import { pingFrame, type SocketPeer } from './serverFrames.ts';
 import type { ServerLimits } from './serverLimits.ts';
+
+/** Remembered of those; more are spooled only in a long outage, and are then shown twice. */
+const maxShownEarly = 10_000;
 
 export interface PlanSocketOptions {
   readonly ws: WebSocket;
@@ -36,7 +39,9 @@ export class PlanSocket {
   /** Resolves when it is closed, with the code. */
   readonly ended: Promise<number>;
   readonly #options: PlanSocketOptions;
-  readonly #heartbeat: Heartbeat;
+  readonly #connection: ClientConnection;
+  /** Messages that the peer was shown before they were stored. */
+  readonly #shownEarly = new RecentIds(maxShownEarly);
   #subscription: Subscription | undefined;
   #sent = 0;
 
@@ -44,35 +49,23 @@ export class PlanSocket {
     this.#options = options;
     this.peer = options.peer;
     const { ws, transport, indelible, limits, connectionCount } = options;
-    const { clock } = indelible;
-    const close = (code: number, reason: string) => this.close(code, reason);
     const frames = new ClientFrames({
       peer: this.peer,
       timestamp: () => this.#timestamp(),
       connectionCount,
-      reply: (frame) => this.#sendIfRoom(frame),
-      close,
+      reply: (frame) => void this.#connection.sendIfRoom(frame),
+      close: (code, reason) => this.close(code, reason),
     });
-    this.#heartbeat = new Heartbeat({ ws, clock, intervalMs: limits.heartbeatMs, beat: () => this.#beat() });
-    const guard = new InboundGuard({ clock, limits, close });
-    ws.on('error', () => {}); // 'close' follows, and says all there is to say
-    this.ended = new Promise((resolve) => {
-      ws.on('close', (code) => {
-        this.#heartbeat.end();
-        guard.end();
-        this.#subscription?.close();
-        resolve(code);
-      });
+    this.#connection = new ClientConnection({
+      ws,
+      transport,
+      clock: indelible.clock,
+      limits,
+      receive: (data, isBinary) => frames.receive(data, isBinary),
+      beat: () => this.#beat(),
+      tooSlow: () => this.terminate(),
     });
-    ws.on('message', (data, isBinary) => {
-      if (ws.readyState === ws.OPEN && guard.allows()) frames.receive(data as Buffer, isBinary);
-    });
-    ws.on('ping', () => guard.allows());
-    ws.on('pong', () => guard.allows());
-    transport.on('data', (bytes: Buffer) => {
-      this.#heartbeat.heard();
-      guard.follow(bytes);
-    });
+    this.ended = this.#connection.ended.finally(() => this.#subscription?.close());
   }
 
   /** Up to where this socket was sent the log. Messages before its start count as sent: they were not owed. */
@@ -85,15 +78,15 @@ export class PlanSocket {
    * a ping.
    */
   seen(closeCode: number): number {
-    return closeCode === 1006 ? this.#heartbeat.confirmed : this.#sent;
+    return closeCode === 1006 ? this.#connection.confirmed : this.#sent;
   }
 
   /** `first` is the first frame; then the log behind `after`; then what the run's progress is now; then live. */
   begin(first: string, after: LogPosition): void {
     const { feed } = this.#options.indelible;
     this.#sent = after.sequence;
-    this.#heartbeat.begin(after.sequence);
-    this.#options.ws.send(first);
+    this.#connection.begin(after.sequence);
+    this.#connection.send(first);
     const progress = feed.progress(this.peer.planId);
     this.#subscription = feed.subscribe(this.peer.planId, after, {
       messages: (messages) => this.#give(messages),
@@ -113,12 +106,11 @@ export class PlanSocket {
   /** Tells the peer; nothing more is sent. */
   close(code: number, reason: string): void {
     this.#subscription?.close();
-    this.#heartbeat.end();
-    this.#options.ws.close(code, reason);
+    this.#connection.close(code, reason);
   }
 
   terminate(): void {
-    this.#options.ws.terminate();
+    this.#connection.terminate();
   }
 
   /** Clients of this protocol know no other log behind the same plan: they come again, and are shown it from there. */
@@ -129,62 +121,41 @@ export class PlanSocket {
 
   #give(messages: readonly StoredMessage[]): Promise<void> | undefined {
     const next = this.#sendSome(messages, 0);
-    return next < messages.length || this.#isBehind ? this.#giveRest(messages, next) : undefined;
+    return next < messages.length || this.#connection.isBehind ? this.#giveRest(messages, next) : undefined;
   }
 
   async #giveRest(messages: readonly StoredMessage[], from: number): Promise<void> {
     let next = from;
-    while (next < messages.length || this.#isBehind) {
-      if (this.#isBehind) await this.#drained();
+    while (next < messages.length || this.#connection.isBehind) {
+      if (this.#connection.isBehind) await this.#connection.drained();
       next = this.#sendSome(messages, next);
     }
   }
 
   /** Sends messages until the budget is used up, in one write; answers where to go on. To a closed socket all is sent. */
   #sendSome(messages: readonly StoredMessage[], from: number): number {
-    const { ws, transport } = this.#options;
-    if (ws.readyState !== ws.OPEN) return messages.length;
+    const connection = this.#connection;
+    if (!connection.isOpen) return messages.length;
     let next = from;
-    transport.cork();
-    for (let message = messages[next]; message !== undefined && !this.#isBehind; message = messages[next]) {
-      ws.send(v3MessageFrame(message));
-      this.#sent = message.sequence;
-      next++;
-    }
-    transport.uncork();
+    connection.inOneWrite(() => {
+      for (let message = messages[next]; message !== undefined && !connection.isBehind; message = messages[next]) {
+        if (!this.#shownEarly.has(message.messageId)) connection.send(v3MessageFrame(message));
+        this.#sent = message.sequence;
+        next++;
+      }
+    });
     return next;
   }
 
-  get #isBehind(): boolean {
-    const { ws, limits } = this.#options;
-    return ws.readyState === ws.OPEN && ws.bufferedAmount > limits.maxWaitingBytes;
-  }
-
-  /** Resolves when all that waits for the peer is gone, one way or the other; a peer that takes too long is cut off. */
-  #drained(): Promise<void> {
-    const { ws, transport, indelible, limits } = this.#options;
-    const cancel = indelible.clock.schedule(limits.drainTimeoutMs, () => ws.terminate(), 'background');
-    return new Promise((resolve) => {
-      // Nothing, written behind everything: it is told when it is through.
-      transport.write('', () => {
-        cancel();
-        resolve();
-      });
-    });
-  }
-
   #show(event: LiveEvent): void {
-    this.#sendIfRoom(v3LiveFrame(event));
+    if (event.type === 'read_position') return;
+    const shown = this.#connection.sendIfRoom(v3LiveFrame(event));
+    if (shown && event.type === 'message_spooled') this.#shownEarly.add(event.message.messageId);
   }
 
   #beat(): number {
-    this.#sendIfRoom(pingFrame(this.peer, this.#timestamp()));
+    this.#connection.sendIfRoom(pingFrame(this.peer, this.#timestamp()));
     return this.#sent;
-  }
-
-  #sendIfRoom(frame: string): void {
-    const { ws } = this.#options;
-    if (ws.readyState === ws.OPEN && !this.#isBehind) ws.send(frame);
   }
 
   #timestamp(): string {

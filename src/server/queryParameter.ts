@@ -19,6 +19,20 @@ export function queryParameter(url: string, name: string): string | undefined {
 }
 
 /**
+ * All values of a query parameter that may be given several times.
+ *
+ * @throws IndelibleError `invalid_request` if it is given as a list (`name[]=`), or is not percent-encoded UTF-8
+ */
+export function queryParameters(url: string, name: string): readonly string[] {
+  const given = [...parameters(url)].filter(([key]) => key === name || key?.startsWith(`${name}[`));
+  return given.map(([key, value]) => {
+    if (key !== name) throw invalid(name, 'is given as a list');
+    if (value === undefined) throw invalid(name, 'is not percent-encoded UTF-8');
+    return value;
+  });
+}
+
+/**
  * The id that must be in the query.
  *
  * @throws IndelibleError `invalid_request`, `invalid_id`

@@ -51,16 +51,20 @@ function preflightAnswer(origin: string, wantedHeaders: string | undefined): Res
   return new Response(null, { status: 204, headers });
 }
 
+/** Nothing but JSON, and event streams where those are. */
 export const onlyJson: MiddlewareHandler = async (c, next) => {
-  if (acceptsJson(c.req.header('accept'))) return next();
+  const streams = /^\/api\/v1\/plans\/[^/]*\/events$/.test(c.req.path);
+  const types = streams ? ['*/*', 'text/*', 'text/event-stream'] : ['*/*', 'application/*', 'application/json'];
+  if (accepts(c.req.header('accept'), types)) return next();
+  if (streams) return detailAnswer({ status: 406, detail: 'Answers are text/event-stream' });
   return detailAnswer({ status: 406, detail: 'Answers are application/json' });
 };
 
-function acceptsJson(accept: string | undefined): boolean {
+function accepts(accept: string | undefined, types: readonly string[]): boolean {
   if (accept === undefined || accept.trim() === '') return true;
   return accept.split(',').some((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return !refused && ['*/*', 'application/*', 'application/json'].includes(type);
+    return !refused && types.includes(type);
   });
 }

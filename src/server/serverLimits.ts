@@ -16,6 +16,10 @@ export interface ServerLimits {
   readonly maxListedPlans: number;
   readonly socketsPerPlan: number;
   readonly socketsPerUser: number;
+  /** Sockets and event streams of /api/v1 that one user may have. */
+  readonly liveConnectionsPerUser: number;
+  /** Plans that one of those may watch. So many more may a client send at once: it may come back and name them all. */
+  readonly subscriptionsPerConnection: number;
   /** A message a client sends over a socket; over it close 1009. */
   readonly maxInboundBytes: number;
   /** Frames of one such message; over it close 1008. */
@@ -45,6 +49,8 @@ export const defaultLimits: ServerLimits = {
   maxListedPlans: 1_000,
   socketsPerPlan: 5,
   socketsPerUser: 10,
+  liveConnectionsPerUser: 100,
+  subscriptionsPerConnection: 256,
   maxInboundBytes: 64 * 1024,
   maxInboundFragments: 128,
   inboundTimeoutMs: 10_000,

@@ -1,34 +1,27 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { Indelible } from '../agents/indelible.ts';
-import { checkId } from '../protocol/message.ts';
-import { type LogPosition, logStart } from '../store/messageLog.ts';
+import { liveProtocol } from '../protocol/liveFrames.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import { detailBytes, type Refusal, refusalOf } from './detail.ts';
-import { queryParameter } from './queryParameter.ts';
-import type { SocketPeer } from './serverFrames.ts';
 import type { ServerLimits } from './serverLimits.ts';
-import { withinDeadline } from './storeDeadline.ts';
-import { userIdOf } from './userId.ts';
-import type { WebSocketManager } from './webSocketManager.ts';
+import type { Opened, SocketRoute } from './socketRoute.ts';
 
 export interface SocketUpgradeOptions {
-  readonly indelible: Indelible;
-  readonly sockets: WebSocketManager;
   readonly access: AccessPolicy;
   readonly limits: ServerLimits;
+  readonly plan: SocketRoute;
+  readonly live: SocketRoute;
 }
 
 /** Whether the request asks for a socket of this API; others are plain requests, whatever they want to upgrade to. */
 export function asksForSocket(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'websocket' && planPath(request) !== undefined;
+  return request.headers.upgrade?.toLowerCase() === 'websocket' && pathOf(request) !== undefined;
 }
 
 /**
- * Opens `/api/v3/socket/{plan_id}?user_id=` on a server. Refusals are answered before the upgrade, as any HTTP call is.
- *
- * The plan need not exist: clients connect as soon as they know its id, and what is written to it comes.
+ * Opens sockets on a server: `/api/v3/socket/{plan_id}` and `/api/v1/socket`. Refusals are answered before the upgrade,
+ * as any HTTP call is; who may ask at all is the same for both.
  */
 export class SocketUpgrade {
   readonly #options: SocketUpgradeOptions;
@@ -45,6 +38,7 @@ export class SocketUpgrade {
       maxPayload: maxInboundBytes,
       maxFragments: maxInboundFragments,
       closeTimeout: closeTimeoutMs,
+      handleProtocols: selectedProtocol,
     };
     this.#webSockets = new WebSocketServer(socketOptions);
     this.#webSockets.on('wsClientError', ({ message }, transport) =>
@@ -53,64 +47,58 @@ export class SocketUpgrade {
     server.on('upgrade', (request, transport, head) => void this.#upgrade(request, transport, head));
   }
 
-  /** Opens no more sockets; closes those that are open with 1001. Resolves when those are gone, in bounded time. */
-  close(): Promise<void> {
+  /** Opens no more sockets. */
+  close(): void {
     this.#closed = true;
-    return this.#options.sockets.closeAll(1001);
   }
 
   /** Never rejects. */
   async #upgrade(request: IncomingMessage, transport: Duplex, head: Buffer): Promise<void> {
     transport.on('error', () => transport.destroy());
     try {
-      const peer = this.#peer(request);
-      if ('status' in peer) return refuse(transport, peer);
-      const position = await this.#head(peer.planId);
+      const admitted = this.#refusal(request) ?? (await this.#admit(request));
+      if (typeof admitted !== 'function') return refuse(transport, admitted);
       if (this.#closed) return refuse(transport, { status: 503, detail: 'The server is going away' });
-      this.#webSockets.handleUpgrade(request, transport, head, (ws) => {
-        this.#options.sockets.open(ws, transport, peer, position);
-      });
+      this.#webSockets.handleUpgrade(request, transport, head, (ws) => admitted(ws, transport));
     } catch (error) {
       refuse(transport, refusalOf(error));
     }
   }
 
-  #peer(request: IncomingMessage): SocketPeer | Refusal {
+  #refusal(request: IncomingMessage): Refusal | undefined {
     const { access } = this.#options;
     const { host, origin } = request.headers;
     const target = absoluteForm.exec(request.url ?? '');
     const hostsAllowed = access.allowsHost(host) && (target === null || access.allowsHost(target[1]));
     if (!hostsAllowed) return { status: 403, detail: 'The host name is not one of this server' };
     if (!access.allowsOrigin(origin, host)) return { status: 403, detail: 'Pages of this origin may not call' };
-    const path = planPath(request);
-    if (path === undefined) return { status: 404, detail: 'Not found' };
-    const userId = userIdOf(queryParameter(request.url ?? '', 'user_id'), 'user_id');
-    return { planId: checkId(decode(path), 'plan_id'), userId };
+    return undefined;
   }
 
-  /** How far the plan's log goes now. */
-  async #head(planId: string): Promise<LogPosition> {
-    const { indelible, limits } = this.#options;
-    const heads = await withinDeadline(indelible.clock, limits.storeDeadlineMs, indelible.store.log.heads([planId]));
-    return heads.get(planId) ?? logStart;
+  async #admit(request: IncomingMessage): Promise<Opened | Refusal> {
+    const path = pathOf(request);
+    if (path === undefined) return { status: 404, detail: 'Not found' };
+    const { plan, live } = this.#options;
+    return path === livePath ? await live.admit(request, '') : await plan.admit(request, path.slice(planPath.length));
   }
 }
+
+const planPath = '/api/v3/socket/';
+const livePath = '/api/v1/socket';
 
 /** A target that is a whole URL, as proxies get it; a server must take it too (RFC 9112, section 3.2.2). */
 const absoluteForm = /^https?:\/\/([^/?#]*)/i;
 
-/** The plan id as it stands in the path, still encoded; undefined for other paths. */
-function planPath({ url = '' }: IncomingMessage): string | undefined {
-  return /^\/api\/v3\/socket\/([^/?#]*)(?:[?#]|$)/.exec(url.replace(absoluteForm, ''))?.[1];
+/** The path, still encoded, if sockets are there. */
+function pathOf({ url = '' }: IncomingMessage): string | undefined {
+  return /^(\/api\/(?:v3\/socket\/[^/?#]*|v1\/socket))(?:[?#]|$)/.exec(url.replace(absoluteForm, ''))?.[1];
 }
 
-/** What cannot be decoded is no id either. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return '';
-  }
+/** Of the subprotocols that a client offers: the one its path speaks, else the first, which means nothing here. */
+function selectedProtocol(offered: ReadonlySet<string>, request: IncomingMessage): string | false {
+  if (pathOf(request) === livePath) return liveProtocol;
+  const [first = false] = offered;
+  return first;
 }
 
 function refuse(transport: Duplex, refusal: Refusal): void {

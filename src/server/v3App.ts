@@ -9,7 +9,10 @@ import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
 import { addHealthRoutes } from './healthRoutes.ts';
+import { LiveClients } from './liveClients.ts';
+import { addLiveRoutes } from './liveRoutes.ts';
 import { addPlanRoutes } from './planRoutes.ts';
+import { mountReadApi } from './readApi.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { addTeamRoutes } from './teamRoutes.ts';
@@ -20,10 +23,13 @@ export interface V3AppOptions {
   readonly runner: Runner;
   readonly access: AccessPolicy;
   readonly limits: ServerLimits;
+  /** Where event streams are counted, and ended from. Default: their own count. */
+  readonly clients?: LiveClients;
 }
 
-/** The REST side of /api/v3. Whatever goes wrong, and wherever, the answer is `{"detail": …}`. */
-export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono<AppEnv> {
+/** The REST side of /api/v3 and /api/v1. Whatever goes wrong, and wherever, the answer is `{"detail": …}`. */
+export function v3App(options: V3AppOptions): Hono<AppEnv> {
+  const { indelible, runner, access, limits, clients = new LiveClients(indelible.clock, limits) } = options;
   const app = new Hono<AppEnv>();
   const since = new Date(indelible.clock.now()).toISOString();
   const team = (teamId: string) => {
@@ -45,6 +51,8 @@ export function v3App({ indelible, runner, access, limits }: V3AppOptions): Hono
   addClientRoutes(app, limits);
   addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
+  addLiveRoutes(app, { indelible, clients, limits });
+  mountReadApi(app, indelible, limits);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );

@@ -5,6 +5,7 @@ import type { Broadcaster } from '../persistence/broadcaster.ts';
 import { errorTable } from '../protocol/errors.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import type { LogPosition } from '../store/messageLog.ts';
+import { closeInTime } from './closeInTime.ts';
 import { PlanSocket } from './planSocket.ts';
 import { PlanVisits } from './planVisits.ts';
 import { connectionError, connectionEstablished, type SocketPeer } from './serverFrames.ts';
@@ -50,15 +51,16 @@ export class WebSocketManager implements Broadcaster {
 
   /**
    * Takes over a socket that was just opened. `head` is how far the log went before the peer knew that it is connected:
-   * whatever is committed after the peer knows, it is sent.
+   * whatever is committed after the peer knows, it is sent. `start`: the place from which the client asks to be sent the
+   * log; else what it is owed is guessed.
    */
-  open(ws: WebSocket, transport: Duplex, peer: SocketPeer, head: LogPosition): void {
+  open(ws: WebSocket, transport: Duplex, peer: SocketPeer, head: LogPosition, start?: LogPosition): void {
     const { planId, userId } = peer;
     if (this.#isFull(peer)) {
       this.#refuse(ws, peer);
       return;
     }
-    const after = { sequence: this.#startOf(planId, head.sequence), revision: head.revision };
+    const after = start ?? { sequence: this.#startOf(planId, head.sequence), revision: head.revision };
     const status = this.#visits.knows(planId, userId) ? 'reconnected' : 'connected';
     const socket = new PlanSocket({
       ws,
@@ -80,12 +82,8 @@ export class WebSocketManager implements Broadcaster {
   /** Closes the sockets there are; resolves when all are gone. Peers that do not answer in time are cut off. */
   async closeAll(code = 1001, timeoutMs = this.#limits.closeTimeoutMs): Promise<void> {
     const sockets = [...this.#plans.values()].flatMap((ofPlan) => [...ofPlan]);
-    const cancel = this.#indelible.clock.schedule(timeoutMs, () => {
-      for (const socket of sockets) socket.terminate();
-    });
-    for (const socket of sockets) socket.close(code, 'the server is going away');
-    await Promise.all(sockets.map((socket) => socket.ended));
-    cancel();
+    const close = (socket: PlanSocket) => socket.close(code, 'the server is going away');
+    await closeInTime(sockets, close, this.#indelible.clock, timeoutMs);
   }
 
   /** Behind which sequence a socket that is opened now starts. */

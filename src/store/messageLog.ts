@@ -1,4 +1,5 @@
 import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
+import type { RowView } from '../protocol/rowView.ts';
 
 /**
  * The log: every plan's messages, each with a place. The contract below is what `indelible/testing` checks of any
@@ -10,13 +11,16 @@ import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
  *    reader that continues after the last sequence it saw misses nothing, however many writers there are.
  * 3. **In order.** Messages of one plan within a batch get sequences in the order of the batch; a batch appended after
  *    another one resolved comes behind it.
- * 4. **Once.** A message id names one message of its plan for ever. The same id with the same content (all but the
+ * 4. **Once.** A message id names one message of its plan for ever, also when the message was trimmed. The same id with the same content (all but the
  *    timestamp) answers `duplicate` with the first sequence, with other content `conflict`; neither changes anything
  *    nor uses up a sequence. This holds within one batch too. Ids are compared exactly, case and normal form included.
- *    Content is compared with what the message says now: once it was updated, its first content is a conflict.
+ *    Content is compared with what the message says now: once it was updated, its first content is a conflict. Of a
+ *    trimmed message only the text of its content can be compared: with its metadata in another order it is a conflict.
  * 5. **One winner.** An update names the version it is based on; of many updates based on the same version one wins. An
  *    update keeps the sequence, adds one to `version` and takes the next `revision` of its plan: 1, 2, 3 … n.
  * 6. **The same bytes.** A body is read back character for character as it was given.
+ * 7. **Trimmed from the beginning.** What is trimmed is a run 1 to k; no reader is given any of it, and every reader who
+ *    reads on from before k is told k. The head does not move, no sequence is given out again.
  *
  * What breaks them: giving out sequences outside the transaction that stores the message (a reader passes a slower
  * writer: 2), acknowledging before the commit is on disk (1), trying a failed `append` again in parts (3).
@@ -37,17 +41,36 @@ export interface MessageLog {
   /** Stores a batch in one transaction. Answers one outcome per message, in order. An empty batch answers `[]`. */
   append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]>;
 
-  /** Replaces a message's body if its version is `expectedVersion`. The body must carry the same ids. */
+  /**
+   * Replaces a message's body if its version is `expectedVersion`. The body must carry the same ids. A message that was
+   * trimmed is not found.
+   */
   update(message: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome>;
+
+  /**
+   * Removes the messages with sequences up to `upTo`, the oldest first; never more than there are. Answers up to where the
+   * plan is trimmed now, which may be further; 0 for a plan without messages. If it rejects, part of them may be removed:
+   * call again.
+   */
+  trim(planId: string, upTo: number): Promise<number>;
 
   find(planId: string, messageId: string): Promise<StoredMessage | undefined>;
 
   /**
    * A page: up to `limit` messages behind `after.sequence` in order, and up to `limit` messages whose last update is behind
    * `after.revision`, in the order of those updates; of either fewer, but at least one, if they are large ({@link maxPageSize}). `position` is where to read on. A plan without messages reads as
-   * empty, whether it exists or not.
+   * empty, whether it exists or not. What was trimmed is passed over, and `trimmed` says so.
    */
   read(planId: string, after: LogPosition, limit: number): Promise<LogPage>;
+
+  /**
+   * {@link read} for who passes new messages on as text: up to `limit` of them behind the sequence `after`, each as the
+   * view shows it with its content as of now; fewer, but at least one, if they are large ({@link maxPageSize}). What was
+   * trimmed is passed over.
+   * A store that has it spares its readers an object a message. {@link renderedPage} does the same by `read`, and is
+   * what is called where a store does not have it.
+   */
+  readText?(planId: string, after: number, limit: number, view: RowView): Promise<TextPage>;
 
   /** How far each plan's log goes; plans without messages are at {@link logStart}. */
   heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>>;
@@ -81,9 +104,18 @@ export interface LogPage {
    */
   readonly updates: readonly StoredMessage[];
   readonly position: LogPosition;
-  /** Messages up to this sequence were trimmed; 0: none. */
-  readonly trimmed: number;
   /** The page is full, in number or in size: there may be more. */
+  readonly more: boolean;
+  /** The messages up to this sequence were trimmed; 0: none. A reader from before it has missed those for good. */
+  readonly trimmed: number;
+}
+
+export interface TextPage {
+  /** The rows in order, as UTF-8. Before each stands a comma: pages go behind one another as they are. */
+  readonly text: Uint8Array;
+  /** Of the last message in it: where to read on. */
+  readonly sequence: number;
+  /** There may be more. */
   readonly more: boolean;
 }
 

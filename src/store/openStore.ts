@@ -1,5 +1,6 @@
 import { IndelibleError } from '../protocol/errors.ts';
 import type { Store } from './store.ts';
+import { parseStoreAddress } from './storeAddress.ts';
 
 export interface OpenStoreOptions {
   /** Whether tables may be made or brought up to date. Default true. */
@@ -15,20 +16,15 @@ export interface OpenStoreOptions {
  * @throws IndelibleError `invalid_config` for any other address; else as the store's own opening
  */
 export async function openStore(address: string, options: OpenStoreOptions = {}): Promise<Store> {
-  if (/^sqlite:./.test(address)) {
+  const named = parseStoreAddress(address);
+  if (named.kind === 'sqlite') {
     const { openSqliteStore } = await import('./sqlite/index.ts');
-    return openSqliteStore(address.slice('sqlite:'.length));
+    return openSqliteStore(named.path);
   }
-  if (/^postgres(ql)?:\/\//.test(address)) {
-    const { openPostgresStore } = await import('./postgres/index.ts');
-    const { migrate = true } = options;
-    const wake = await openWake(options.wake);
-    return openPostgresStore(address, wake === undefined ? { migrate } : { migrate, wake });
-  }
-  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(address)?.[0];
-  const found = scheme === undefined ? 'has no scheme' : `begins with ${scheme}`;
-  const message = `the store address ${found}; it must be sqlite:<path> or postgres://…`;
-  throw new IndelibleError('invalid_config', { message, field: 'INDELIBLE_STORE' });
+  const { openPostgresStore } = await import('./postgres/index.ts');
+  const { migrate = true } = options;
+  const wake = await openWake(options.wake);
+  return openPostgresStore(named.url, wake === undefined ? { migrate } : { migrate, wake });
 }
 
 async function openWake(wake = 'notify') {

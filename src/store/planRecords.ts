@@ -27,5 +27,7 @@ export interface PlanChange {
 
 export interface PlanFilter {
   readonly sessionId?: string;
+  /** Only these; those that are not there are left out. */
+  readonly planIds?: readonly string[];
   readonly limit: number;
 }

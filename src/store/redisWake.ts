@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { IndelibleError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../resilience/clock.ts';
 import type { CommitListener, PlanCommit } from './messageLog.ts';
+import { decodeRecordHints, encodeRecordHint, type RecordHint, type RecordListener } from './recordHint.ts';
 import type { Wake } from './wake.ts';
 import { decodeHint, encodeHint } from './wakeHint.ts';
 
@@ -49,16 +50,26 @@ export class RedisWake implements Wake {
     this.#publisher.publish(channel, encodeHint(commits)).catch(() => {});
   }
 
-  listen(listener: CommitListener): () => void {
+  announceRecords(hints: readonly RecordHint[]): void {
+    this.#publisher.publish(channel, hints.map(encodeRecordHint).join('\n')).catch(() => {});
+  }
+
+  listen(listener: CommitListener, records: RecordListener): () => void {
     const subscriber = this.#publisher.duplicate({ autoResubscribe: false });
     this.#subscribers.add(subscriber);
     subscriber.on('error', () => {});
-    subscriber.on('message', (_channel: string, hint: string) => listener(decodeHint(hint)));
+    subscriber.on('message', (_channel: string, hint: string) => {
+      listener(decodeHint(hint));
+      records(decodeRecordHints(hint));
+    });
     // Also after a lost connection, which it makes anew by itself: what was said meanwhile is lost, so all look, once
     // nothing more is missed.
     subscriber.on('ready', () => {
       subscriber.subscribe(channel).then(
-        () => listener('unknown'),
+        () => {
+          listener('unknown');
+          records('unknown');
+        },
         () => {},
       );
     });

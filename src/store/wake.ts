@@ -1,4 +1,5 @@
 import type { CommitListener, PlanCommit } from './messageLog.ts';
+import type { RecordHint, RecordListener } from './recordHint.ts';
 
 /**
  * Tells processes that share a database of each other's commits. Only ever a hint: one that is lost, late, forged or
@@ -9,10 +10,12 @@ export interface Wake {
   readonly inTransaction: boolean;
   /** Tells the others. Never throws, never waits. */
   announce(commits: readonly PlanCommit[]): void;
+  /** The same of drafts and read positions. Left out: others hear of them when they read. */
+  announceRecords?(hints: readonly RecordHint[]): void;
   /**
-   * Calls `listener` for hints, also for those of this process; with `unknown` whenever some may have been missed. The
-   * answer ends it.
+   * Calls `listener` for hints of commits and `records` for those of records, also for those of this process; with
+   * `unknown` whenever some may have been missed. The answer ends it.
    */
-  listen(listener: CommitListener): () => void;
+  listen(listener: CommitListener, records: RecordListener): () => void;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ export function encodeHint(commits: readonly PlanCommit[]): string {
   return commits.map(({ planId, head }) => `${head.sequence} ${head.revision} ${planId}`).join('\n');
 }
 
-const line = /^(\d{1,16}) (\d{1,16}) (.{1,1024})$/u;
+const line = /^(\d{1,16}) (\d{1,16}) (.{1,1024})$/su;
 
 export function decodeHint(text: string): readonly PlanCommit[] {
   return text.split('\n').flatMap((one) => {

@@ -1,6 +1,8 @@
 import type { PreparedMessage } from '../protocol/message.ts';
-import type { MessageLog } from '../store/messageLog.ts';
+import type { DraftRecords } from '../store/draftRecords.ts';
+import type { MessageLog, TextPage } from '../store/messageLog.ts';
 import type { PlanRecords } from '../store/planRecords.ts';
+import type { ReadPositions } from '../store/readPositions.ts';
 import type { Store } from '../store/store.ts';
 import { Faults } from './faults.ts';
 
@@ -13,6 +15,9 @@ export function withFaults(
     description: store.description,
     log: faultyLog(store.log, faults),
     plans: faultyPlans(store.plans, faults),
+    drafts: faultyDrafts(store.drafts, faults),
+    readPositions: faultyReadPositions(store.readPositions, faults),
+    onRecordChange: (listener) => store.onRecordChange(listener),
     close: () => store.close(),
   };
   return { store: faulty, faults };
@@ -25,8 +30,13 @@ export function faultyLog(log: MessageLog, faults: Faults): MessageLog {
     epoch: log.epoch,
     append: (batch) => suffer('append', () => log.append(batch), batch),
     update: (message, version) => suffer('update', () => log.update(message, version), [message]),
+    trim: (planId, upTo) => suffer('trim', () => log.trim(planId, upTo)),
     find: (planId, messageId) => suffer('find', () => log.find(planId, messageId)),
     read: (planId, after, limit) => suffer('read', () => log.read(planId, after, limit)),
+    ...(log.readText && {
+      readText: (...page: Parameters<NonNullable<MessageLog['readText']>>) =>
+        suffer('read', () => log.readText?.(...page) as Promise<TextPage>),
+    }),
     heads: (planIds) => suffer('heads', () => log.heads(planIds)),
     onCommit: (listener) => log.onCommit(listener),
   };
@@ -40,5 +50,26 @@ function faultyPlans(plans: PlanRecords, faults: Faults): PlanRecords {
     change: (planId, change) => suffer('change', () => plans.change(planId, change)),
     find: (planId) => suffer('find', () => plans.find(planId)),
     list: (filter) => suffer('list', () => plans.list(filter)),
+  };
+}
+
+function faultyDrafts(drafts: DraftRecords, faults: Faults): DraftRecords {
+  const suffer = <T>(name: string, action: () => Promise<T>): Promise<T> =>
+    faults.suffer({ name: `drafts.${name}`, messages: [] }, action);
+  return {
+    put: (some) => suffer('put', () => drafts.put(some)),
+    touch: (owner, at) => suffer('touch', () => drafts.touch(owner, at)),
+    remove: (some) => suffer('remove', () => drafts.remove(some)),
+    ofPlans: (planIds) => suffer('ofPlans', () => drafts.ofPlans(planIds)),
+    abandoned: (before, limit) => suffer('abandoned', () => drafts.abandoned(before, limit)),
+  };
+}
+
+function faultyReadPositions(positions: ReadPositions, faults: Faults): ReadPositions {
+  const suffer = <T>(name: string, action: () => Promise<T>): Promise<T> =>
+    faults.suffer({ name: `readPositions.${name}`, messages: [] }, action);
+  return {
+    advance: (...read) => suffer('advance', () => positions.advance(...read)),
+    unread: (...asked) => suffer('unread', () => positions.unread(...asked)),
   };
 }

@@ -1,4 +1,5 @@
 import type { ContractTest } from './contract/contractTest.ts';
+import { draftRecords } from './contract/drafts.ts';
 import { durable } from './contract/durable.ts';
 import { gapless, inOrder } from './contract/gapless.ts';
 import { hints } from './contract/hints.ts';
@@ -6,7 +7,9 @@ import { once } from './contract/once.ts';
 import { oneWinner } from './contract/oneWinner.ts';
 import { planRecords } from './contract/plans.ts';
 import { reading } from './contract/reading.ts';
+import { readPositions } from './contract/readPositions.ts';
 import { sameBytes } from './contract/sameBytes.ts';
+import { trimming } from './contract/trimming.ts';
 
 /**
  * The contract of a store, sentence by sentence, for any test runner. A store is done when all of it passes:
@@ -32,5 +35,8 @@ export function storeContract(): readonly ContractTest[] {
     ...reading,
     ...hints,
     ...planRecords,
+    ...trimming,
+    ...draftRecords,
+    ...readPositions,
   ];
 }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { testPostgres } from '../postgres.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -48,10 +49,10 @@ describe('npm run bench', () => {
   const bench = (...args: string[]) =>
     run(process.execPath, ['bench/main.ts', ...args, '--directory', directory], { cwd: root, maxBuffer: 2 ** 24 });
 
-  it('measures saves, frames and reads, gives well-formed JSON, and leaves no file behind', async () => {
+  it('measures saves and frames, gives well-formed JSON, and leaves no file behind', async () => {
     const { stdout, stderr } = await bench('--quick', '--json');
     const { sections } = output.parse(JSON.parse(stdout));
-    expect(sections.map(({ name }) => name)).toEqual(['saves', 'frames', 'reads']);
+    expect(sections.map(({ name }) => name)).toEqual(['saves', 'frames']);
     for (const { figures, ratios } of sections) {
       const names = [...figures, ...ratios].map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
@@ -71,10 +72,32 @@ describe('npm run bench', () => {
     expect(stdout).toMatch(/^\| plans of 25, uuid v7: as it is: writes +\| +[\d,.]+ \|/m);
   }, 120_000);
 
+  it('measures the reading of a plan on both databases, beside a buffer, and the memory it takes', async () => {
+    const database = await testPostgres();
+    onTestFinished(database.drop);
+    const env = { ...process.env, INDELIBLE_TEST_POSTGRES: database.url };
+    const { stdout } = await run(
+      process.execPath,
+      ['bench/main.ts', 'read', '--quick', '--json', '--directory', directory],
+      {
+        cwd: root,
+        env,
+      },
+    );
+    const [section] = output.parse(JSON.parse(stdout)).sections;
+    expect(section?.ratios.map(({ name }) => name)).toEqual([
+      'SQLite / static buffer',
+      'PostgreSQL / static buffer',
+      'SQLite, 2,000 messages / SQLite, 200 messages',
+      'PostgreSQL, 2,000 messages / PostgreSQL, 200 messages',
+    ]);
+    expect(readdirSync(directory)).toEqual([]);
+  }, 120_000);
+
   it('refuses a section that does not exist, and names those that do', async () => {
     await expect(bench('safes')).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('there is no section safes; there are: saves, frames, reads, layouts'),
+      stderr: expect.stringContaining('there is no section safes; there are: saves, frames, read, layouts'),
     });
   });
 });

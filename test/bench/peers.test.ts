@@ -78,7 +78,7 @@ describe('the installation of the peers', () => {
   it('that fails is a reason, not an error', async () => {
     write('package.json', 'no JSON');
     write('package-lock.json', lock);
-    expect(await installPeers(folder, () => {})).toMatch(/^npm ci in bench\/peers failed: EJSONPARSE/);
+    expect(await installPeers(folder, () => {})).toMatch(/^npm ci in .* failed: EJSONPARSE/);
   }, 60_000);
 });
 

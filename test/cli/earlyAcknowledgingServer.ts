@@ -13,11 +13,6 @@ import { earlyLog } from './earlyLog.ts';
 
 const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
 const store = openSqliteStore('indelible.db');
-const indelible = new Indelible({
-  description: store.description,
-  log: earlyLog(store.log, 300),
-  plans: store.plans,
-  close: () => store.close(),
-});
+const indelible = new Indelible({ ...store, log: earlyLog(store.log, 300) });
 const { url } = await startServer({ indelible, runner: new Runner(indelible, [demoTeam]), port });
 process.stdout.write(`Listening on ${url}\n`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { defaultSpoolPath } from '../../src/persistence/spool/defaultSpool.ts';
 import { openSpool } from '../../src/persistence/spool/openSpool.ts';
 import type { Spool } from '../../src/persistence/spool/spool.ts';
 import { IndelibleError } from '../../src/protocol/errors.ts';
@@ -59,7 +60,7 @@ describe('spool list', { timeout: 60_000 }, () => {
     const folder = workplace();
     spoolIn(folder, 'other.spool').append(spooledMessages(1, 3));
     spoolIn(folder, 'agents.db.spool').append(spooledMessages(1, 4));
-    spoolIn(folder, 'indelible.spool').append(spooledMessages(1, 5));
+    spoolIn(folder, defaultSpoolPath('postgres://127.0.0.1:1/none') ?? '').append(spooledMessages(1, 5));
     const waiting = async (args: readonly string[], env: Record<string, string> = {}) =>
       JSON.parse((await indelible(['spool', 'list', '--json', ...args], { cwd: folder, env })).stdout)[0]?.waiting;
     expect(await waiting(['--spool', 'other.spool'])).toBe(3);
@@ -150,7 +151,7 @@ describe('spool drop', { timeout: 60_000 }, () => {
     const { folder, spool } = withAside();
     const { code, stderr } = await indelible(['spool', 'drop', '--all'], { cwd: folder, stdin: 'y\n' });
     expect(code).toBe(2);
-    expect(stderr).toContain('--yes must be given');
+    expect(stderr).toContain('Give `--yes` if it is wanted');
     expect(spool.refresh()).toBe(false);
   });
 

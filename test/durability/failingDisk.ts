@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
-import { violationsInFile } from './sqliteFile.ts';
+import type { Durable } from './durable.ts';
 import { anyFailingCalls, type FailingCalls, failedCalls, runByStrace } from './strace.ts';
-import { historyOf } from './told.ts';
+import { historyOf, isDurable } from './told.ts';
 import { WriterProcess } from './writerProcess.ts';
 
 export interface FailingDiskOptions {
+  readonly durable: Durable;
   readonly rounds: number;
   readonly seed: number;
   /** For a control: the writer acknowledges before it commits, by so many ms. */
@@ -19,7 +20,7 @@ export interface FailingDiskOptions {
  * One process after the other saves to the same file of SQLite, while calls to the kernel fail, now and then or from one
  * moment on for good. Each ends in good order or is killed; then the file is read. Answers what does not hold in it.
  */
-export async function saveOnFailingDisk({ rounds, seed, early }: FailingDiskOptions) {
+export async function saveOnFailingDisk({ durable, rounds, seed, early }: FailingDiskOptions) {
   const random = new SeededRandom(seed);
   const place = folderOfTest();
   const violations: string[] = [];
@@ -28,24 +29,24 @@ export async function saveOnFailingDisk({ rounds, seed, early }: FailingDiskOpti
   for (let round = 1; round <= rounds; round++) {
     const forGood = random.below(3) === 0;
     const calls = forGood ? failingForGood(random) : anyFailingCalls(random);
-    const writer = tracedWriter(place, `r${round}`, calls, random, early);
+    const writer = tracedWriter(durable, place, `r${round}`, calls, random, early);
     await writer.until(
       'saved enough, or nothing more is stored',
       (lines) => {
         const settled = lines.filter((line) => 'settled' in line);
-        return settled.length >= 150 || settled.some(({ status }) => status !== 'stored');
+        return settled.length >= 150 || settled.some(({ status }) => !isDurable(status));
       },
       { orOver: true },
     );
-    const waits = writer.lines.some((line) => 'settled' in line && line.status !== 'stored');
+    const waits = writer.lines.some((line) => 'settled' in line && !isDurable(line.status));
     if (waits || random.below(2) === 0) await writer.kill();
     const code = await writer.stop();
-    violations.push(...openedBadly(code, writer.said));
+    violations.push(...openedBadly(durable, code, writer.said));
     const { lines } = writer;
     told.push({ lines, known: lines.length });
     failed += failedCalls(traceOf(place, `r${round}`));
     // A connection in this process, whose calls do not fail.
-    const found = await violationsInFile(databaseOf(place), historyOf(told));
+    const found = await durable.violations(filesOf(place), historyOf(told));
     violations.push(...found.map((violation) => `round ${round}, ${JSON.stringify(calls)}: ${violation}`));
   }
   return { violations, failed, counts: historyOf(told).counts() };
@@ -55,7 +56,7 @@ export async function saveOnFailingDisk({ rounds, seed, early }: FailingDiskOpti
  * A process makes a new file while one call to the kernel fails, another one uses it when all is well again. Answers what
  * does not hold, and whether a call failed: there may be fewer.
  */
-export async function openOnFailingDisk(call: FailingCalls, seed: number) {
+export async function openOnFailingDisk(durable: Durable, call: FailingCalls, seed: number) {
   const random = new SeededRandom(seed);
   const place = folderOfTest();
   const told = [];
@@ -64,21 +65,21 @@ export async function openOnFailingDisk(call: FailingCalls, seed: number) {
     ['first', [call]],
     ['second', []],
   ] as const) {
-    const writer = tracedWriter(place, name, calls, random);
+    const writer = tracedWriter(durable, place, name, calls, random);
     await writer.until('some is stored', (lines) => lines.filter((line) => 'settled' in line).length >= 10, {
       orOver: name === 'first',
     });
-    violations.push(...openedBadly(await writer.stop(), writer.said));
+    violations.push(...openedBadly(durable, await writer.stop(), writer.said));
     const { lines } = writer;
     told.push({ lines, known: lines.length });
   }
-  violations.push(...(await violationsInFile(databaseOf(place), historyOf(told))));
+  violations.push(...(await durable.violations(filesOf(place), historyOf(told))));
   return { violations, failed: failedCalls(traceOf(place, 'first')) };
 }
 
 /** Whoever cannot open the file is told that trying again may help. */
-function openedBadly(code: number | null, said: string): string[] {
-  const toldSo = code === 0 || code === null || /code: 'store_unavailable'/.test(said);
+function openedBadly({ unavailable }: Durable, code: number | null, said: string): string[] {
+  const toldSo = code === 0 || code === null || said.includes(`code: '${unavailable}'`);
   return toldSo ? [] : [`it ended with ${code}:\n${said}`];
 }
 
@@ -95,16 +96,17 @@ function failingForGood(random: SeededRandom): FailingCalls[] {
 }
 
 function tracedWriter(
+  durable: Durable,
   place: string,
   name: string,
   calls: readonly FailingCalls[],
   random: SeededRandom,
   early?: number,
 ) {
-  const database = databaseOf(place);
-  const files = [database, `${database}-wal`, `${database}-shm`, join(database, '..')];
+  const file = durable.file(filesOf(place));
+  const files = [file, `${file}-wal`, `${file}-shm`, filesOf(place)];
   return new WriterProcess({
-    store: `sqlite:${database}`,
+    store: durable.address(filesOf(place)),
     told: join(place, `${name}.jsonl`),
     name,
     planIds: ['a', 'b'],
@@ -116,8 +118,8 @@ function tracedWriter(
   });
 }
 
-function databaseOf(place: string): string {
-  return join(place, 'files', 'log.db');
+function filesOf(place: string): string {
+  return join(place, 'files');
 }
 
 function traceOf(place: string, name: string): string {

@@ -14,14 +14,14 @@ const drainedWithinMs = 20_000;
 /**
  * Tells a server to end while its agents hand over messages and the database is away; a moment later it is back. Answers
  * which messages are not in the database then, in the process's own time or after the next start: it has drained them,
- * or left them where they survive it.
+ * or left them on disk.
  */
-export async function endInOutage(store: string, outage: Outage) {
+export async function endInOutage(store: string, outage: Outage, args: readonly string[]) {
   const place = mkdtempSync(join(tmpdir(), 'indelible-hasty-'));
   onTestFinished(() => rmSync(place, { recursive: true }));
   const told = new ToldFile(join(place, 'told.jsonl'));
   await makeTables(store);
-  const options = { store, environment: { TOLD: told.path }, args: ['--team', hastyTeam] };
+  const options = { store, environment: { TOLD: told.path }, args: ['--team', hastyTeam, ...args] };
   const server = await ServerProcess.start(options);
   onTestFinished(() => server.kill());
   await fetch(`${server.url}/api/v3/process_request`, {

@@ -4,18 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
-import type { History } from '../../src/testing/history.ts';
 import { Disk, type DiskOptions } from './disk.ts';
+import type { Durable } from './durable.ts';
 import { acknowledgedIn, historyOf } from './told.ts';
-import { WriterProcess, type WriterProcessOptions } from './writerProcess.ts';
-
-/** Somebody who saves to files in a folder, and whoever reads what is there after a power cut. */
-export interface Durable {
-  /** How the writer is started, given the folder. */
-  writer(folder: string): Pick<WriterProcessOptions, 'store' | 'nodeOptions' | 'early'>;
-  /** What of the history does not hold in the folder, one sentence each. Saves there, too: it must be possible. */
-  violations(folder: string, history: History): Promise<string[]>;
-}
+import { WriterProcess } from './writerProcess.ts';
 
 export interface PowerCutsOptions {
   readonly durable: Durable;
@@ -24,6 +16,8 @@ export interface PowerCutsOptions {
   readonly cache: 'kept' | 'lost';
   readonly seed: number;
   readonly disk?: Partial<DiskOptions>;
+  /** For `node`. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /**
@@ -31,7 +25,7 @@ export interface PowerCutsOptions {
  * the machine would when the power is back. Answers what does not hold there, and how many messages were acknowledged
  * in the end.
  */
-export async function cutPower({ durable, cuts, cache, seed, disk: diskOptions }: PowerCutsOptions) {
+export async function cutPower({ durable, cuts, cache, seed, disk: diskOptions, nodeOptions = [] }: PowerCutsOptions) {
   const random = new SeededRandom(seed);
   const disk = await Disk.make({ megabytes: 48, ...diskOptions });
   const elsewhere = mkdtempSync(join(tmpdir(), 'indelible-told-'));
@@ -45,7 +39,8 @@ export async function cutPower({ durable, cuts, cache, seed, disk: diskOptions }
     seed: random.below(2 ** 32),
     contentLength: 60_000,
     pauseMs: 6,
-    ...durable.writer(place(disk.folder)),
+    store: durable.address(place(disk.folder)),
+    nodeOptions,
   });
   const violations: string[] = [];
   let acknowledged = 0;

@@ -26,6 +26,7 @@ export interface Outage {
 }
 
 const planIds = ['a', 'b', 'c'];
+const drainedWithinMs = 20_000;
 
 /**
  * Two servers on one database are restarted in turn by SIGTERM, again and again, while agents append and watchers are
@@ -66,7 +67,7 @@ export async function restartInTurn({
       await server.start();
     }
     await load.stop();
-    const rows = await rowsOf(history, store);
+    const rows = await drainedRowsOf(history, store);
     await Promise.all(
       watchers.map((watcher) => watcher.end(rows.filter(({ planId }) => planId === watcher.planId).length)),
     );
@@ -128,5 +129,15 @@ export async function rowsOf(history: History, address: string): Promise<ReadMes
     return rows;
   } finally {
     await store.close();
+  }
+}
+
+/** What is spooled has some time to come in. */
+async function drainedRowsOf(history: History, address: string): Promise<ReadMessage[]> {
+  const deadline = performance.now() + drainedWithinMs;
+  for (;;) {
+    const rows = await rowsOf(history, address);
+    if (rows.length >= history.counts().acknowledged || performance.now() > deadline) return rows;
+    await sleep(200);
   }
 }

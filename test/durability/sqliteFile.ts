@@ -4,7 +4,7 @@ import { readAll } from '../../src/store/readAll.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { sample } from '../../src/testing/contract/sampleMessages.ts';
 import type { History, ReadMessage } from '../../src/testing/history.ts';
-import type { Durable } from './powerCuts.ts';
+import type { Durable } from './durable.ts';
 
 /** What of the history does not hold in the log at `path`, opened anew; a log that cannot be read or written is told, too. */
 export async function violationsInFile(path: string, history: History): Promise<string[]> {
@@ -26,12 +26,15 @@ export async function violationsInFile(path: string, history: History): Promise<
   }
 }
 
-/** The embedded database, as it is opened by its address. */
+/** The embedded database. */
 export const sqlite: Durable = {
-  writer: (folder) => ({ store: `sqlite:${databaseIn(folder)}` }),
-  violations: (folder, history) => violationsInFile(databaseIn(folder), history),
+  name: 'SQLite',
+  address: (folder) => `sqlite:${file(folder)}`,
+  file,
+  violations: (folder, history) => violationsInFile(file(folder), history),
+  unavailable: 'store_unavailable',
 };
 
-function databaseIn(folder: string): string {
+function file(folder: string): string {
   return join(folder, 'log.db');
 }

@@ -5,10 +5,12 @@ import { History, type HistoryOptions, type Submission, type SubmittedMessage } 
 /** What a process that saves writes down: each message before it hands it over, then what it was told of it. */
 export type ToldLine =
   | { readonly submit: SubmittedMessage; readonly producer: string }
-  | { readonly settled: string; readonly status: ToldStatus; readonly sequence?: number; readonly error?: ToldError };
-
-/** `spooled`: durable on this machine, and in the database when there is one. */
-type ToldStatus = SaveResult['status'] | 'spooled';
+  | {
+      readonly settled: string;
+      readonly status: SaveResult['status'];
+      readonly sequence?: number;
+      readonly error?: ToldError;
+    };
 
 interface ToldError {
   readonly code: string;
@@ -71,15 +73,15 @@ export function historyOf(told: readonly Told[], options?: HistoryOptions): Hist
 
 /** As `Submission.settle` does with the whole result. */
 function settle(submission: Submission | undefined, line: Extract<ToldLine, { settled: string }>): void {
-  if (line.status === 'spooled') {
-    submission?.acknowledged();
-    return;
-  }
   const message = { sequence: line.sequence };
   submission?.settle({ status: line.status, message, ...line.error, error: line.error } as unknown as SaveResult);
 }
 
-/** How many of the lines say that a message is stored. */
+/** How many of the lines say that a message is stored, or spooled. */
 export function acknowledgedIn(lines: readonly ToldLine[]): number {
-  return lines.filter((line) => 'settled' in line && line.status === 'stored').length;
+  return lines.filter((line) => 'settled' in line && isDurable(line.status)).length;
+}
+
+export function isDurable(status: SaveResult['status']): boolean {
+  return status === 'stored' || status === 'spooled';
 }

@@ -4,7 +4,10 @@
  */
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Indelible } from '../../src/agents/indelible.ts';
+import { Indelible, openIndelible } from '../../src/agents/indelible.ts';
+import { openSpool } from '../../src/persistence/spool/openSpool.ts';
+import { IndelibleError } from '../../src/protocol/errors.ts';
+import { type NewMessage, prepareMessage } from '../../src/protocol/message.ts';
 import { openStore } from '../../src/store/openStore.ts';
 import { anyText } from '../../src/testing/contract/anyContent.ts';
 import { oneTo } from '../../src/testing/contract/sampleMessages.ts';
@@ -13,7 +16,7 @@ import { earlyLog } from '../cli/earlyLog.ts';
 import type { ToldLine } from './told.ts';
 
 export interface WriterOptions {
-  /** What `openStore` takes. */
+  /** What `openStore` takes; `spool:<file>`: it saves to a spool alone, as a service does while its database is away. */
   readonly store: string;
   /** The file that is written to. */
   readonly told: string;
@@ -39,10 +42,9 @@ process.once('SIGTERM', () => {
   stopped = true;
 });
 
-const opened = await openStore(store);
-const indelible = new Indelible(early === undefined ? opened : { ...opened, log: earlyLog(opened.log, early) });
+const { save, close } = store.startsWith('spool:') ? openedSpool(store.slice('spool:'.length)) : await openedLog();
 await Promise.all(planIds.flatMap((planId) => oneTo(2).map((number) => produce(planId, `${name}-${planId}${number}`))));
-await indelible.close();
+await close();
 
 async function produce(planId: string, producer: string): Promise<void> {
   for (let saved = 0; !stopped; ) {
@@ -50,16 +52,48 @@ async function produce(planId: string, producer: string): Promise<void> {
       const messageId = `${producer}-${++saved}`;
       const submit = { planId, messageId, agentName: producer, content: content() };
       say({ submit, producer });
-      const result = await indelible.save(submit);
-      if (result.status === 'stored') say({ settled: messageId, status: 'stored', sequence: result.message.sequence });
-      else {
-        const { status, error, retries } = result;
-        say({ settled: messageId, status, error: { code: error.code, retries } });
-      }
+      say(await save(submit));
     });
     await Promise.all(burst);
     await sleep(random.below(pauseMs));
   }
+}
+
+async function openedLog() {
+  // What is asked of the database is to be answered by it, so nothing is spooled.
+  const indelible = early === undefined ? await openIndelible({ store, spool: false }) : await openedEarly(early);
+  return {
+    async save(message: NewMessage & { readonly messageId: string }): Promise<ToldLine> {
+      const settled = message.messageId;
+      const result = await indelible.save(message);
+      if (result.status === 'stored') return { settled, status: 'stored', sequence: result.message.sequence };
+      const { status, error, retries } = result;
+      return { settled, status, error: { code: error.code, retries } };
+    },
+    close: () => indelible.close(),
+  };
+}
+
+async function openedEarly(ms: number): Promise<Indelible> {
+  const opened = await openStore(store);
+  return new Indelible({ ...opened, log: earlyLog(opened.log, ms) });
+}
+
+function openedSpool(path: string) {
+  const spool = openSpool(path, { maxBytes: 1e9, now: Date.now });
+  return {
+    async save(message: NewMessage & { readonly messageId: string }): Promise<ToldLine> {
+      const settled = message.messageId;
+      try {
+        spool.append([prepareMessage(message, { now: Date.now })]);
+        return { settled, status: 'spooled' };
+      } catch (error) {
+        if (!IndelibleError.is(error)) throw error;
+        return { settled, status: 'pending', error: { code: error.code, retries: 0 } };
+      }
+    },
+    close: async () => spool.close(),
+  };
 }
 
 /** Most are short; one in four fills pages. */

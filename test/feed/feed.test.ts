@@ -233,6 +233,7 @@ describe('When the database is replaced by another one', () => {
       },
       append: (batch) => current.append(batch),
       update: (changed, version) => current.update(changed, version),
+      trim: (plan, upTo) => current.trim(plan, upTo),
       find: (plan, id) => current.find(plan, id),
       read: (plan, after, limit) => current.read(plan, after, limit),
       heads: (plans) => current.heads(plans),

@@ -93,7 +93,7 @@ class ReplaceableLog implements MessageLog {
   async read(_planId: string, after: LogPosition, limit: number) {
     const messages = this.#messages.slice(after.sequence, after.sequence + limit);
     const sequence = messages.at(-1)?.sequence ?? after.sequence;
-    return { messages, updates: [], position: { ...after, sequence }, trimmed: 0, more: false };
+    return { messages, updates: [], position: { ...after, sequence }, more: false, trimmed: 0 };
   }
 
   onCommit(): () => void {
@@ -103,6 +103,7 @@ class ReplaceableLog implements MessageLog {
   append = never;
   update = never;
   find = never;
+  trim = never;
 }
 
 function never(): Promise<never> {

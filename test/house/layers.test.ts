@@ -78,6 +78,14 @@ describe('the layer check', () => {
     ]);
   });
 
+  it('lets the client take nothing from npm or Node, and its hooks only React', () => {
+    expect(check({ 'client/react.ts': `import { useRef } from 'react';` })).toEqual([]);
+    expect(check({ 'client/a.ts': `import { useRef } from 'react';` })).toHaveLength(1);
+    expect(check({ 'client/react.ts': `import WebSocket from 'ws';` })).toHaveLength(1);
+    expect(check({ 'client/a.ts': `import { once } from 'node:events';` })).toHaveLength(1);
+    expect(check({ 'client/a.ts': `export const n = process.pid;` })).toHaveLength(1);
+  });
+
   it('lets resilience know the error class and no other word of the protocol', () => {
     expect(check({ 'resilience/retry.ts': `import { IndelibleError } from '../protocol/errors.ts';` })).toEqual([]);
     expect(check({ 'resilience/retry.ts': `import { AgentMessage } from '../protocol/message.ts';` })).toHaveLength(1);

@@ -19,6 +19,8 @@ export const folders = [
 
 /** What protocol may take from npm: it runs in browsers too. */
 const packagesOfProtocol = ['zod', 'uuid'];
+/** The only file of the client that may take something from npm, and what: pages load the rest with nothing else. */
+const hooks = { path: 'src/client/react.ts', packages: ['react'] };
 const errorClass = 'src/protocol/errors.ts';
 const dumpingGround = /^(utils?|helpers?|commons?|types?)$/i;
 
@@ -46,7 +48,8 @@ function placeViolations(file: SourceNode, entryPoints: readonly string[]): stri
   for (const part of [...parts.slice(0, -1), name]) {
     if (dumpingGround.test(part)) found.push(`${file.path}: "${part}" names no concept`);
   }
-  if (folderOf(file.path) === 'protocol' && file.nodeGlobals.length > 0) {
+  const isForBrowsers = ['protocol', 'client'].includes(folderOf(file.path) ?? '');
+  if (isForBrowsers && file.nodeGlobals.length > 0) {
     found.push(`${file.path} uses ${file.nodeGlobals.join(', ')}, which browsers do not have`);
   }
   return found;
@@ -65,6 +68,11 @@ function whyForbidden(path: string, { target }: Import): string | undefined {
   if (from === 'protocol' && target.kind === 'builtin') return 'protocol runs in a browser';
   if (from === 'protocol' && target.kind === 'package' && !packagesOfProtocol.includes(target.name)) {
     return `protocol takes nothing from npm but ${packagesOfProtocol.join(', ')}`;
+  }
+  if (from === 'client' && target.kind === 'builtin') return 'client runs in a browser';
+  if (from === 'client' && target.kind === 'package') {
+    const isHooks = path === hooks.path && hooks.packages.includes(target.name);
+    return isHooks ? undefined : `client takes nothing from npm, but ${hooks.path} takes ${hooks.packages.join(', ')}`;
   }
   if (target.kind !== 'file') return undefined;
 

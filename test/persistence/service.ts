@@ -31,6 +31,7 @@ export function setUp(options: Partial<PersistenceOptions> = {}): Setup {
       return store.log.append(batch);
     },
     update: (message, version) => store.log.update(message, version),
+    trim: (planId, upTo) => store.log.trim(planId, upTo),
     find: (planId, messageId) => store.log.find(planId, messageId),
     read: (planId, after, limit) => store.log.read(planId, after, limit),
     heads: (planIds) => store.log.heads(planIds),

@@ -9,7 +9,7 @@ import { noon, spooledMessage, spooledMessages } from './spooledMessage.ts';
 describe('The spool of a store that names none', () => {
   it('is beside the file of the database, in the working directory for PostgreSQL, and not there for one in memory', () => {
     expect(defaultSpoolPath('sqlite:./data/indelible.db')).toBe('./data/indelible.db.spool');
-    expect(defaultSpoolPath('postgres://user@host/agents')).toBe('./indelible.spool');
+    expect(defaultSpoolPath('postgres://user@host/agents')).toMatch(/^\.\/indelible-[0-9a-f]{8}\.spool$/);
     expect(defaultSpoolPath('sqlite::memory:')).toBeUndefined();
   });
 

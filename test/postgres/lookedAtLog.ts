@@ -24,6 +24,7 @@ export function lookedAt(log: MessageLog): LookedAtLog {
     },
     append: (batch) => log.append(batch),
     update: (message, version) => log.update(message, version),
+    trim: (planId, upTo) => log.trim(planId, upTo),
     find: (planId, messageId) => log.find(planId, messageId),
     read(planId: string, after: LogPosition, limit: number) {
       reads.set(planId, (reads.get(planId) ?? 0) + 1);

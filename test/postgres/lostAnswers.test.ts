@@ -67,6 +67,7 @@ function newIdsOnRetry(log: MessageLog): MessageLog {
     epoch: log.epoch,
     append: (batch) => log.append(batch.map(renamed)),
     update: (message, version) => log.update(message, version),
+    trim: (planId, upTo) => log.trim(planId, upTo),
     find: (planId, messageId) => log.find(planId, messageId),
     read: (planId, after, limit) => log.read(planId, after, limit),
     heads: (planIds) => log.heads(planIds),

@@ -51,7 +51,7 @@ it('a database of a newer version is refused with schema_too_new, migrating or n
   expect(await codeOf(migrate(url))).toBe('schema_too_new');
 });
 
-it('the role that serves needs no more than SELECT, INSERT and UPDATE', async () => {
+it('the role that serves needs no more than SELECT, INSERT and UPDATE, and DELETE on drafts', async () => {
   const { url } = await databaseOfTest();
   await migrated(url);
   const role = `serving_${randomUUID().replaceAll('-', '')}`;
@@ -71,6 +71,7 @@ it('the role that serves needs no more than SELECT, INSERT and UPDATE', async ()
     url,
     `GRANT USAGE ON SCHEMA indelible TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA indelible TO ${role}`,
+    `GRANT DELETE ON indelible.drafts TO ${role}`,
   );
   const serving = new URL(url);
   serving.username = role;
@@ -92,6 +93,11 @@ it('the role that serves needs no more than SELECT, INSERT and UPDATE', async ()
     createdAt: '2026-11-23T00:00:00.000Z',
   });
   expect((await store.plans.list({ limit: 1 }))[0]?.messageCount).toBe(1);
+  const draft = { planId: 'plan', draftId: 'd', agentName: 'a', text: 't', updatedAt: '2026', owner: 'o' };
+  await store.drafts.put([draft]);
+  await store.drafts.remove([draft]);
+  expect(await store.readPositions.advance('user', 'plan', 1)).toBe(1);
+  expect(await store.log.trim('plan', 1)).toBe(1);
   expect(await codeOf(execute(serving.href, 'CREATE TABLE indelible.more (a int)'))).toContain('permission denied');
 });
 

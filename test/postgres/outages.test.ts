@@ -44,6 +44,7 @@ function refusingReadOnly(log: MessageLog): MessageLog {
         throw stateOf(error) === '25006' ? new IndelibleError('store_refused', { cause: error }) : error;
       }),
     update: (message, version) => log.update(message, version),
+    trim: (planId, upTo) => log.trim(planId, upTo),
     find: (planId, messageId) => log.find(planId, messageId),
     read: (planId, after, limit) => log.read(planId, after, limit),
     heads: (planIds) => log.heads(planIds),

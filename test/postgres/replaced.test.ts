@@ -109,6 +109,7 @@ function sameEpoch(log: MessageLog): MessageLog {
     epoch: 'always the same',
     append: (batch) => log.append(batch),
     update: (message, version) => log.update(message, version),
+    trim: (planId, upTo) => log.trim(planId, upTo),
     find: (planId, messageId) => log.find(planId, messageId),
     read: (planId, after, limit) => log.read(planId, after, limit),
     heads: (planIds) => log.heads(planIds),

@@ -36,7 +36,7 @@ export class SerialLog implements NumberedLog {
     ]);
     const messages = rows.map((row) => toStored(planId, row));
     const sequence = messages.at(-1)?.sequence ?? after.sequence;
-    return { messages, updates: [], position: { ...after, sequence }, trimmed: 0, more: rows.length === limit };
+    return { messages, updates: [], position: { ...after, sequence }, more: rows.length === limit, trimmed: 0 };
   }
 }
 

@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 import { freePort, loopback } from '../../src/testing/freePort.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -23,12 +27,15 @@ export class ServerProcess {
   readonly #port: number;
   readonly #options: ServerProcessOptions;
   #process: ChildProcess | undefined;
+  /** Its working directory: its spool is there, and nobody else's. */
+  readonly #folder = mkdtempSync(join(tmpdir(), 'indelible-server-'));
   #said = '';
 
   private constructor(port: number, options: ServerProcessOptions) {
     this.url = `http://${loopback}:${port}`;
     this.#port = port;
     this.#options = options;
+    onTestFinished(() => rmSync(this.#folder, { recursive: true, maxRetries: 3 }));
   }
 
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
@@ -42,6 +49,7 @@ export class ServerProcess {
     const { store, environment = {}, nodeOptions = [], args: more = [] } = this.#options;
     const args = [...nodeOptions, program, 'serve', '--store', store, '--port', String(this.#port), ...more];
     const child = spawn(process.execPath, args, {
+      cwd: this.#folder,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,9 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
 import {
-  type LiveEvent,
   type NewMessage,
   prepareMessage,
   type StoredMessage,
+  type V3LiveEvent,
   v3Frame,
   v3LiveFrame,
   v3MessageFrame,
@@ -130,7 +130,7 @@ describe('the frame of a live event', () => {
   const common = { planId: 'p', timestamp };
   const wire = { plan_id: 'p', timestamp };
 
-  it.each<[LiveEvent, object, number]>([
+  it.each<[V3LiveEvent, object, number]>([
     [
       { ...common, type: 'agent_stream_start', streamId: 's', agentName: 'A' },
       { agent_name: 'A', agent: 'A', content: '', stream_id: 's', status: 'streaming_started' },

@@ -75,4 +75,14 @@ describe('where LangChain is not installed', () => {
     const answer = await answerOf(`${program}.catch(({ code, message, cause }) => [code, message, cause?.code]);`);
     expect(answer).toEqual(['team_unusable', expect.stringContaining(command), 'ERR_MODULE_NOT_FOUND']);
   });
+
+  test.each([
+    ['sqlite::memory:', 'npm install @langchain/langgraph'],
+    ['postgres://127.0.0.1:1/none', 'npm install @langchain/langgraph @langchain/langgraph-checkpoint-postgres'],
+  ])('the command that installs what checkpoints on %s need is said', async (address, command) => {
+    const program = `
+      const { openCheckpointer } = await import('./src/agents/checkpoints/openCheckpointer.ts');
+      return openCheckpointer('${address}').catch(({ code, message }) => [code, message]);`;
+    expect(await answerOf(program)).toEqual(['package_missing', expect.stringMatching(new RegExp(`${command}$`))]);
+  });
 });

@@ -289,6 +289,7 @@ describe('while the database is away, the end of a run', () => {
             return log.append(batch);
           },
           update: (message, expectedVersion) => log.update(message, expectedVersion),
+          trim: (planId, upTo) => log.trim(planId, upTo),
           find: (planId, messageId) => log.find(planId, messageId),
           read: (planId, after, limit) => log.read(planId, after, limit),
           heads: (planIds) => log.heads(planIds),

@@ -40,13 +40,15 @@ export class RawWebSocket {
   #isOpen = false;
   #looks = new Set<() => void>();
 
-  constructor(port: number, planId: string) {
+  /** `path`: of a v3 plan, unless it begins with a slash. */
+  constructor(port: number, path: string) {
     this.tcp = connect(port, '127.0.0.1');
     this.tcp.on('error', () => {});
     this.tcp.on('data', (chunk) => this.#read(chunk));
     this.closed = new Promise((resolve) => this.tcp.on('close', () => resolve(this.#code)));
     this.tcp.write(
-      `GET /api/v3/socket/${planId}?user_id=raw HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n` +
+      `GET ${path.startsWith('/') ? path : `/api/v3/socket/${path}`}?user_id=raw HTTP/1.1\r\nHost: localhost\r\n` +
+        'Connection: Upgrade\r\nSec-WebSocket-Protocol: indelible.v1\r\n' +
         `Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     );
     onTestFinished(() => void this.tcp.destroy());
@@ -61,6 +63,14 @@ export class RawWebSocket {
 
   send(...frames: readonly RawFrame[]): void {
     this.tcp.write(Buffer.concat(frames.map(frameBytes)));
+  }
+
+  /** A socket of `indelible.v1`, which was answered. */
+  static async live(port: number): Promise<RawWebSocket> {
+    const socket = new RawWebSocket(port, '/api/v1/socket');
+    socket.send({ payload: '{"type":"ping"}' });
+    await socket.until(({ frames }) => frames.length > 0);
+    return socket;
   }
 
   ofType(type: string): Json[] {

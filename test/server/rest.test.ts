@@ -266,8 +266,30 @@ describe('the other calls', () => {
     server.faults.refuse();
     for (const url of [`${server.api}/health`, `${server.url}/health`]) {
       const version = expect.stringMatching(/^\d+\.\d+\.\d+/);
-      expect(await getJson(url)).toEqual({ status: 'healthy', service: 'indelible', version });
+      expect(await getJson(url)).toMatchObject({ status: 'healthy', service: 'indelible', version, breaker: 'closed' });
     }
+  });
+
+  it('health says degraded when messages do not go to the database, and is not ready without a disk to keep them', async () => {
+    const server = await testServer();
+    expect(await getJson(`${server.url}/ready`)).toMatchObject({ ready: true });
+    server.faults.refuse();
+    await server.indelible.save({ planId: 'p', agentName: 'a', content: 'x' });
+    expect(await getJson(`${server.url}/health`)).toMatchObject({ status: 'degraded' });
+    const ready = await fetch(`${server.url}/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ ready: false, can_spool: false });
+  });
+
+  it('metrics are for Prometheus', async () => {
+    const server = await testServer();
+    await server.save('p', 1, 3);
+    const answer = await fetch(`${server.url}/metrics`);
+    expect(answer.headers.get('content-type')).toContain('text/plain');
+    const text = await answer.text();
+    expect(text).toContain('indelible_saves_total{outcome="stored"} 3');
+    expect(text).toContain('indelible_breaker_state{state="closed"} 1');
+    expect(text).toContain('indelible_spool_depth 0');
   });
 
   it('agent_message is acknowledged and never stored', async () => {

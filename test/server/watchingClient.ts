@@ -95,8 +95,12 @@ export async function watch(server: TestServer, planId: string, userId?: string)
 }
 
 /** The status with which an upgrade is refused. */
-export async function refusedUpgrade(url: string, options: ClientOptions = {}): Promise<number> {
-  const ws = new WebSocket(url, options);
+export async function refusedUpgrade(
+  url: string,
+  options: ClientOptions = {},
+  protocols: readonly string[] = [],
+): Promise<number> {
+  const ws = new WebSocket(url, [...protocols], options);
   ws.on('error', () => {});
   const answer = await Promise.race([
     once(ws, 'unexpected-response').then(([, response]) => response.statusCode as number),

@@ -8,6 +8,7 @@ import { killAtRandom } from '../durability/kills.ts';
 import { loopMounts, memoryMounts, tracing } from '../durability/machine.ts';
 import { cutPower } from '../durability/powerCuts.ts';
 import { restartInTurn } from '../durability/restarts.ts';
+import { spool } from '../durability/spoolFile.ts';
 import { sqlite } from '../durability/sqliteFile.ts';
 import type { FailingCalls } from '../durability/strace.ts';
 import { seed } from '../postgres/seed.ts';
@@ -19,39 +20,47 @@ const loops = loopMounts();
 const memory = memoryMounts();
 const strace = tracing();
 
-describe('P2: *stored* on SQLite survives power cuts', () => {
+describe.each([
+  ['P2: *stored* on SQLite', sqlite],
+  ['P3: *spooled*', spool],
+])('%s survives power cuts', (_, durable) => {
   it.skipIf(!loops.able).each(['lost', 'kept'] as const)(
     `200 of them, the cache of the disk %s${loops.leftOut}`,
     async (cache) => {
       for (const one of seeds(10)) {
-        const { violations } = await cutPower({ durable: sqlite, cuts: 20, cache, seed: one, disk: { megabytes: 96 } });
+        const { violations } = await cutPower({ durable, cuts: 20, cache, seed: one, disk: { megabytes: 96 } });
         expect(violations, `SEED=${one}`).toEqual([]);
       }
     },
   );
 });
 
-describe('P11: ENOSPC and EIO give an error, never a false acknowledgement', () => {
-  it.skipIf(!strace.able)(`at writes and fsyncs of 200 processes${strace.leftOut}`, async () => {
-    const { violations, failed } = await saveOnFailingDisk({ rounds: 200, seed });
-    expect(violations, because).toEqual([]);
-    expect(failed).toBeGreaterThan(200);
-  });
+describe.each([sqlite, spool])(
+  'P11: ENOSPC and EIO give an error, never a false acknowledgement, on $name,',
+  (durable) => {
+    it.skipIf(!strace.able)(`at writes and fsyncs of 200 processes${strace.leftOut}`, async () => {
+      const { violations, failed } = await saveOnFailingDisk({ durable, rounds: 200, seed });
+      expect(violations, because).toEqual([]);
+      expect(failed).toBeGreaterThan(200);
+    });
 
-  it.skipIf(!strace.able)(`at each call to the kernel with which a file is made${strace.leftOut}`, async () => {
-    const calls: FailingCalls[] = [
-      ...oneTo(50).flatMap((first) =>
-        (['EIO', 'ENOSPC'] as const).map((error) => ({ call: 'pwrite64' as const, error, first })),
-      ),
-      ...oneTo(8).map((first) => ({ call: 'fsync' as const, error: 'EIO' as const, first })),
-      ...oneTo(2).map((first) => ({ call: 'ftruncate' as const, error: 'EIO' as const, first })),
-    ];
-    for (const call of calls) {
-      const { violations } = await openOnFailingDisk(call, seed);
-      expect(violations, `${JSON.stringify(call)} ${because}`).toEqual([]);
-    }
-  });
+    it.skipIf(!strace.able)(`at each call to the kernel with which a file is made${strace.leftOut}`, async () => {
+      const calls: FailingCalls[] = [
+        ...oneTo(50).flatMap((first) =>
+          (['EIO', 'ENOSPC'] as const).map((error) => ({ call: 'pwrite64' as const, error, first })),
+        ),
+        ...oneTo(8).map((first) => ({ call: 'fsync' as const, error: 'EIO' as const, first })),
+        ...oneTo(2).map((first) => ({ call: 'ftruncate' as const, error: 'EIO' as const, first })),
+      ];
+      for (const call of calls) {
+        const { violations } = await openOnFailingDisk(durable, call, seed);
+        expect(violations, `${JSON.stringify(call)} ${because}`).toEqual([]);
+      }
+    });
+  },
+);
 
+describe('P11: a disk that is full or breaks gives an error, never a false acknowledgement,', () => {
   it.skipIf(!memory.able)(`on 20 disks that are full for a while${memory.leftOut}`, async () => {
     for (const one of seeds(20)) {
       const { violations } = await fillDisk({ seed: one, killed: one % 2 === 0 });

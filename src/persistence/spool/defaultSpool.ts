@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { adopt } from './adoption.ts';
@@ -19,13 +20,21 @@ export interface DefaultSpool {
 }
 
 /**
- * Where the spool of a store is unless it is named: beside the file of a SQLite database, else in the working directory.
- * Undefined for a database in memory: what waits for it would outlive it.
+ * Where the spool of a store is unless it is named: beside the file of a SQLite database, else in the working directory,
+ * by a name that tells databases apart, so that what waits for one never goes into another. Undefined for a database in
+ * memory: what waits for it would outlive it.
  */
 export function defaultSpoolPath(store: string): string | undefined {
-  if (!store.startsWith('sqlite:')) return './indelible.spool';
+  if (!store.startsWith('sqlite:')) return `./indelible-${placeOf(store)}.spool`;
   const file = store.slice('sqlite:'.length);
   return file === ':memory:' ? undefined : `${file}.spool`;
+}
+
+/** Which database an address names, without who asks: eight digits. */
+function placeOf(address: string): string {
+  const url = URL.parse(address);
+  const place = url === null ? address : `${url.hostname}:${url.port || 5432}${url.pathname}`;
+  return createHash('sha256').update(place).digest('hex').slice(0, 8);
 }
 
 /** The places of spools at a default place: `base`, `base.2` … `base.16`. */

@@ -148,7 +148,7 @@ export async function translated<T>(what: string, action: () => Promise<T>): Pro
  * Whether a connection is of no use after this error: it timed out, broke, or leads to a server that cannot write. In
  * doubt a new one is made, which may lead to another server and has nothing prepared.
  */
-function breaksConnection(error: unknown): boolean {
+export function breaksConnection(error: unknown): boolean {
   return !IndelibleError.is(error) && isOutage(error) && !soundAfter.has(sqlState(error) ?? '');
 }
 
@@ -156,7 +156,7 @@ function breaksConnection(error: unknown): boolean {
  * Runs `action` with a connection of the pool. One that is broken is thrown away: after a timeout its statement may
  * still be at work. One on which the server said no to a statement is kept (the pool's own `query` would close it).
  */
-async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function withConnection<T>(pool: Pool, action: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {

@@ -2,12 +2,17 @@ import type { Pool } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { Store } from '../store.ts';
 import type { Wake } from '../wake.ts';
+import { CommitTelling } from './commitTelling.ts';
 import { Connections, defaultTimeouts, type PostgresTimeouts, translated } from './connection.ts';
 import { Epoch } from './epoch.ts';
+import { Hearing } from './hearing.ts';
 import { checkSchema, migrate } from './migrations.ts';
 import { NotifyWake } from './notifyWake.ts';
+import { PostgresDrafts } from './postgresDrafts.ts';
 import { PostgresLog } from './postgresLog.ts';
 import { PostgresPlans } from './postgresPlans.ts';
+import { PostgresReadPositions } from './postgresReadPositions.ts';
+import { RecordTelling } from './recordTelling.ts';
 
 export type { PostgresTimeouts } from './connection.ts';
 export { type MigrationReport, migrate } from './migrations.ts';
@@ -43,14 +48,19 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     await Promise.all([wake.close(), connections.end()]);
     throw error;
   }
-  const log = new PostgresLog({ pool, epoch, wake });
+  const hearing = new Hearing(wake);
+  const log = new PostgresLog({ pool, epoch, wake, hearing });
+  const telling = new RecordTelling(wake, new CommitTelling(pool, wake.inTransaction));
   let closing: Promise<void> | undefined;
   return {
     description: withoutPassword(url),
     log,
     plans: new PostgresPlans(pool),
+    drafts: new PostgresDrafts(pool, telling),
+    readPositions: new PostgresReadPositions(pool, telling),
+    onRecordChange: (listener) => hearing.onRecord(listener),
     close() {
-      log.stopListening();
+      hearing.stop();
       closing ??= Promise.all([wake.close(), connections.end()]).then(() => {});
       return closing;
     },

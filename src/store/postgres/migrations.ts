@@ -8,9 +8,10 @@ import { Sockets } from './sockets.ts';
  * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
  * is kept in `indelible.meta`. One process migrates at a time, under an advisory lock.
  *
- * Every row belongs to one plan, by the plan's own id, so that plans can be spread over databases. Ids compare byte by byte (`COLLATE "C"`). Bodies are `json`, not `jsonb`: it keeps every character,
- * escaped NULs and lone surrogates too. Head rows are updated by each batch, so their pages are left half empty: the
- * new version fits beside the old one and no index is touched.
+ * Every row belongs to one plan, by the plan's own id, so that plans can be spread over databases. Ids compare byte by
+ * byte (`COLLATE "C"`). Bodies are text: JSON as it was encoded, in which NULs and lone surrogates stand escaped. Head
+ * rows are updated by each batch, so their pages are left half empty: the new version fits beside the old one and no
+ * index is touched.
  */
 const migrations: readonly ((epoch: string) => string)[] = [
   (epoch) => `
@@ -45,6 +46,30 @@ const migrations: readonly ((epoch: string) => string)[] = [
     );
     CREATE INDEX plans_by_session ON indelible.plans (session_id);
     INSERT INTO indelible.meta (key, value) VALUES ('epoch', '${epoch}');`,
+  // Free strings are JSON text. A draft is written again and again until it is removed.
+  () => `
+    ALTER TABLE indelible.heads ADD COLUMN trimmed bigint NOT NULL DEFAULT 0;
+    CREATE TABLE indelible.drafts (
+      plan_id text COLLATE "C" NOT NULL,
+      draft_id text COLLATE "C" NOT NULL,
+      owner text COLLATE "C" NOT NULL,
+      agent_name text NOT NULL,
+      text text NOT NULL,
+      updated_at text COLLATE "C" NOT NULL,
+      touched_at text COLLATE "C" NOT NULL,
+      begun_at timestamptz NOT NULL,
+      PRIMARY KEY (plan_id, draft_id)
+    ) WITH (fillfactor = 50);
+    CREATE INDEX drafts_by_owner ON indelible.drafts (owner);
+    CREATE INDEX drafts_by_touch ON indelible.drafts (touched_at);
+    CREATE TABLE indelible.read_positions (
+      plan_id text COLLATE "C" NOT NULL,
+      user_id text COLLATE "C" NOT NULL,
+      sequence bigint NOT NULL,
+      PRIMARY KEY (plan_id, user_id)
+    ) WITH (fillfactor = 50);`,
+  // The type json keeps the text it was given, and reads all of it once more with each message: ADR 22.
+  () => 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE text USING body::text',
 ];
 
 /** Names the advisory lock: the bytes of `indelibl`. */

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { Backoff } from '../../resilience/backoff.ts';
 import { type Clock, systemClock } from '../../resilience/clock.ts';
 import type { CommitListener } from '../messageLog.ts';
+import { decodeRecordHints, type RecordListener } from '../recordHint.ts';
 import type { Wake } from '../wake.ts';
 import { decodeHint } from '../wakeHint.ts';
 import { connectionConfig, defaultTimeouts } from './connection.ts';
@@ -27,8 +28,8 @@ export class NotifyWake implements Wake {
 
   announce(): void {}
 
-  listen(listener: CommitListener): () => void {
-    const listening = new Listening(this.#url, this.#clock, listener);
+  listen(listener: CommitListener, records: RecordListener): () => void {
+    const listening = new Listening(this.#url, this.#clock, listener, records);
     this.#current = listening;
     return () => void listening.end();
   }
@@ -42,16 +43,18 @@ class Listening {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #listener: CommitListener;
+  readonly #records: RecordListener;
   readonly #backoff = new Backoff({ initialDelayMs: 20, maxDelayMs: 1_000 });
   readonly #sockets = new Sockets();
   #client: Client | undefined;
   #cancel: () => void = () => {};
   #ended = false;
 
-  constructor(url: string, clock: Clock, listener: CommitListener) {
+  constructor(url: string, clock: Clock, listener: CommitListener, records: RecordListener) {
     this.#url = url;
     this.#clock = clock;
     this.#listener = listener;
+    this.#records = records;
     void this.#connect();
   }
 
@@ -68,13 +71,17 @@ class Listening {
     const lost = () => this.#lost(client);
     client.on('error', lost);
     client.on('end', lost);
-    client.on('notification', ({ payload }) => this.#listener(decodeHint(payload ?? '')));
+    client.on('notification', ({ payload = '' }) => {
+      this.#listener(decodeHint(payload));
+      this.#records(decodeRecordHints(payload));
+    });
     try {
       await client.connect();
       await client.query('LISTEN indelible');
       if (this.#client !== client) return;
       this.#backoff.reset();
       this.#listener('unknown');
+      this.#records('unknown');
       this.#ask(client);
     } catch {
       lost();

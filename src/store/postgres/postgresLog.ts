@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
-import { sameContent } from '../../protocol/messageBytes.ts';
-import { CommitListeners, commitsOf } from '../commitListeners.ts';
+import type { RowView } from '../../protocol/rowView.ts';
+import { commitsOf } from '../commitListeners.ts';
 import {
   type AppendOutcome,
   type CommitListener,
@@ -11,13 +11,21 @@ import {
   type MessageLog,
   maxPageSize,
   type PlanCommit,
+  type TextPage,
   type UpdateOutcome,
 } from '../messageLog.ts';
+import { renderedPage } from '../renderedPage.ts';
+import { isTrimmed, repeated } from '../trimmedMessage.ts';
 import type { Wake } from '../wake.ts';
+import { decodeHint } from '../wakeHint.ts';
+import { batchValues } from './batchValues.ts';
 import { CommitTelling } from './commitTelling.ts';
-import { inTransaction, query, sqlState, translated, uniqueViolation } from './connection.ts';
+import { inTransaction, query, sqlState, translated, uniqueViolation, withConnection } from './connection.ts';
+import { copiedPage } from './copiedRows.ts';
 import type { Epoch } from './epoch.ts';
+import type { Hearing } from './hearing.ts';
 import * as statements from './statements.ts';
+import { trim } from './trim.ts';
 
 interface Row {
   readonly plan_id: string;
@@ -28,8 +36,8 @@ interface Row {
   readonly body: string;
 }
 
-/** `size`: of the page up to this row, in bytes. */
-type PageRow = Row & { readonly is_update: boolean; readonly size: number };
+/** `size`: of the page up to this row, in bytes. The row whose `is_update` is null says what was trimmed. */
+type PageRow = Row & { readonly is_update: boolean | null; readonly size: number };
 type HeadRow = Pick<Row, 'plan_id' | 'sequence' | 'revision'>;
 type MutableHead = { sequence: number; revision: number };
 
@@ -38,6 +46,7 @@ export interface PostgresLogOptions {
   readonly epoch: Epoch;
   /** Tells other processes of commits, and of theirs. */
   readonly wake: Wake;
+  readonly hearing: Hearing;
 }
 
 /**
@@ -50,13 +59,13 @@ export class PostgresLog implements MessageLog {
   readonly #epoch: Epoch;
   readonly #wake: Wake;
   readonly #telling: CommitTelling;
-  readonly #listeners = new CommitListeners();
-  #endListening: (() => void) | undefined;
+  readonly #hearing: Hearing;
 
-  constructor({ pool, epoch, wake }: PostgresLogOptions) {
+  constructor({ pool, epoch, wake, hearing }: PostgresLogOptions) {
     this.#pool = pool;
     this.#epoch = epoch;
     this.#wake = wake;
+    this.#hearing = hearing;
     this.#telling = new CommitTelling(pool, wake.inTransaction);
   }
 
@@ -75,13 +84,12 @@ export class PostgresLog implements MessageLog {
 
   async #appendOptimistically(batch: readonly PreparedMessage[]): Promise<Appended> {
     try {
-      const { rows } = await query<HeadRow>(this.#pool, statements.appendBatch, [
-        batch.map(({ planId }) => planId).join('\n'),
-        batch.map(({ messageId }) => messageId).join('\n'),
-        batch.map(({ body }) => body).join('\n'),
+      const { values, behind } = batchValues(batch);
+      const { rows } = await query<{ hint: string }>(this.#pool, statements.appendBatch, [
+        ...values,
         this.#telling.now,
       ]);
-      return numberBehind(batch, headsOf(rows));
+      return placedBehind(batch, behind, headsOfHints(rows.map(({ hint }) => hint)));
     } catch (error) {
       if (sqlState(error) === uniqueViolation) return this.#appendCarefully(batch);
       throw error;
@@ -140,7 +148,9 @@ export class PostgresLog implements MessageLog {
         const head = heads.get(planId);
         const rows = await client.query<Row>({ ...statements.findMessage, values: [planId, messageId] });
         const found = rows.rows.map(toStored)[0];
-        if (head === undefined || found === undefined) return { outcome: { status: 'not_found' } };
+        if (head === undefined || found === undefined || isTrimmed(found.body)) {
+          return { outcome: { status: 'not_found' } };
+        }
         if (found.version !== expectedVersion) return { outcome: { status: 'conflict', message: found } };
         head.revision++;
         const message = { ...found, body, version: found.version + 1, revision: head.revision };
@@ -157,10 +167,14 @@ export class PostgresLog implements MessageLog {
     return outcome;
   }
 
+  trim(planId: string, upTo: number): Promise<number> {
+    return translated('cannot trim', () => trim(this.#pool, planId, upTo));
+  }
+
   find(planId: string, messageId: string): Promise<StoredMessage | undefined> {
     return translated('cannot read', async () => {
       const { rows } = await query<Row>(this.#pool, statements.findMessage, [planId, messageId]);
-      return rows.map(toStored)[0];
+      return rows.filter(({ body }) => !isTrimmed(body)).map(toStored)[0];
     });
   }
 
@@ -168,15 +182,23 @@ export class PostgresLog implements MessageLog {
     return translated('cannot read', async () => {
       const values = [planId, after.sequence, after.revision, limit, maxPageSize];
       const { rows } = await query<PageRow>(this.#pool, statements.readLog, values);
-      const messages = rows.filter((row) => !row.is_update);
-      const updates = rows.filter((row) => row.is_update);
+      const trimmed = rows.find((row) => row.is_update === null)?.sequence ?? 0;
+      const messages = rows.filter((row) => row.is_update === false);
+      const updates = rows.filter((row) => row.is_update === true);
       const position = {
-        sequence: messages.at(-1)?.sequence ?? after.sequence,
+        sequence: messages.at(-1)?.sequence ?? Math.max(after.sequence, trimmed),
         revision: updates.at(-1)?.revision ?? after.revision,
       };
       const more = [messages, updates].some((page) => page.length === limit || (page.at(-1)?.size ?? 0) >= maxPageSize);
-      return { messages: messages.map(toStored), updates: updates.map(toStored), position, trimmed: 0, more };
+      return { messages: messages.map(toStored), updates: updates.map(toStored), position, more, trimmed };
     });
+  }
+
+  async readText(planId: string, after: number, limit: number, view: RowView): Promise<TextPage> {
+    const page = await translated('cannot read', () =>
+      withConnection(this.#pool, (client) => copiedPage(client, planId, after, limit, view)),
+    );
+    return page ?? renderedPage(this, planId, after, limit, view);
   }
 
   heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {
@@ -189,25 +211,15 @@ export class PostgresLog implements MessageLog {
   }
 
   onCommit(listener: CommitListener): () => void {
-    const remove = this.#listeners.add(listener);
-    this.#endListening ??= this.#wake.listen((hint) => this.#listeners.tell(hint));
-    return () => {
-      remove();
-      if (this.#listeners.size === 0) this.stopListening();
-    };
+    return this.#hearing.onCommit(listener);
   }
 
   #writing<T>(what: string, action: () => Promise<T>): Promise<T> {
     return translated(what, () => this.#telling.during(action));
   }
 
-  stopListening(): void {
-    this.#endListening?.();
-    this.#endListening = undefined;
-  }
-
   #announce(commits: readonly PlanCommit[]): void {
-    this.#listeners.tell(commits);
+    this.#hearing.commits.tell(commits);
     this.#wake.announce(commits);
   }
 }
@@ -218,15 +230,14 @@ interface Appended {
   readonly heads: ReadonlyMap<string, LogPosition>;
 }
 
-/** The places of a batch all of which was stored: each plan's messages end at its head. */
-function numberBehind(batch: readonly PreparedMessage[], heads: Map<string, MutableHead>): Appended {
-  const next = new Map<string, number>();
-  for (const { planId } of batch) {
-    next.set(planId, (next.get(planId) ?? (heads.get(planId) as MutableHead).sequence + 1) - 1);
-  }
-  const outcomes = batch.map(({ planId, messageId, body }): AppendOutcome => {
-    const sequence = next.get(planId) as number;
-    next.set(planId, sequence + 1);
+/** The places of a batch all of which was stored. */
+function placedBehind(
+  batch: readonly PreparedMessage[],
+  behind: readonly number[],
+  heads: ReadonlyMap<string, LogPosition>,
+): Appended {
+  const outcomes = batch.map(({ planId, messageId, body }, index): AppendOutcome => {
+    const sequence = (heads.get(planId) as LogPosition).sequence - (behind[index] as number);
     return { status: 'stored', message: { planId, messageId, body, sequence, version: 1, revision: 0 } };
   });
   return { outcomes, heads };
@@ -234,13 +245,14 @@ function numberBehind(batch: readonly PreparedMessage[], heads: Map<string, Muta
 
 /** Decides one message under locked heads; what is stored becomes known, for a repeat behind it in the batch. */
 function placeOne(
-  { planId, messageId, body }: PreparedMessage,
+  given: PreparedMessage,
   known: Map<string, StoredMessage>,
   heads: ReadonlyMap<string, MutableHead>,
 ): AppendOutcome {
+  const { planId, messageId, body } = given;
   const identity = identityOf(planId, messageId);
   const first = known.get(identity);
-  if (first !== undefined) return { status: sameContent(first.body, body) ? 'duplicate' : 'conflict', message: first };
+  if (first !== undefined) return repeated(first, given);
   const head = heads.get(planId) as MutableHead;
   head.sequence++;
   const message = { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 };
@@ -255,12 +267,18 @@ async function findKnown(client: PoolClient, batch: readonly PreparedMessage[]):
 }
 
 function hasRepeats(batch: readonly PreparedMessage[]): boolean {
+  // As a rule no two plans share an id either, and the pairs need not be made.
+  if (new Set(batch.map(({ messageId }) => messageId)).size === batch.length) return false;
   return new Set(batch.map(({ planId, messageId }) => identityOf(planId, messageId))).size < batch.length;
 }
 
 /** Ids hold no newline. */
 function identityOf(planId: string, messageId: string): string {
   return `${planId}\n${messageId}`;
+}
+
+function headsOfHints(hints: readonly string[]): Map<string, LogPosition> {
+  return new Map(hints.flatMap(decodeHint).map(({ planId, head }) => [planId, head]));
 }
 
 function headsOf(rows: readonly HeadRow[]): Map<string, MutableHead> {

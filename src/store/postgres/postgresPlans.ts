@@ -16,10 +16,11 @@ interface Row {
   readonly updated_at: string | null;
   readonly begun_at: Date;
   readonly sequence: number;
+  readonly trimmed: number;
 }
 
 const select = `
-  SELECT head.plan_id, head.sequence, head.created_at AS begun_at, plan.session_id, plan.user_id, plan.team_id,
+  SELECT head.plan_id, head.sequence, head.trimmed, head.created_at AS begun_at, plan.session_id, plan.user_id, plan.team_id,
          plan.description, plan.status, plan.steps, plan.created_at, plan.updated_at
   FROM indelible.heads AS head LEFT JOIN indelible.plans AS plan USING (plan_id)`;
 
@@ -77,11 +78,14 @@ export class PostgresPlans implements PlanRecords {
     });
   }
 
-  list({ sessionId, limit }: PlanFilter): Promise<readonly Plan[]> {
+  list({ sessionId, planIds, limit }: PlanFilter): Promise<readonly Plan[]> {
     return translated('cannot list the plans', async () => {
-      const ofSession = sessionId === undefined ? '' : 'WHERE plan.session_id = $2';
-      const text = `${select} ${ofSession} ORDER BY head.created_at DESC, head.plan_id DESC LIMIT $1`;
-      const values = sessionId === undefined ? [limit] : [limit, JSON.stringify(sessionId)];
+      const values: unknown[] = [limit];
+      const only: string[] = [];
+      if (sessionId !== undefined) only.push(`plan.session_id = $${values.push(JSON.stringify(sessionId))}`);
+      if (planIds !== undefined) only.push(`head.plan_id = ANY ($${values.push(planIds)}::text[])`);
+      const where = only.length === 0 ? '' : `WHERE ${only.join(' AND ')}`;
+      const text = `${select} ${where} ORDER BY head.created_at DESC, head.plan_id DESC LIMIT $1`;
       const { rows } = await query<Row>(this.#pool, { text }, values);
       return rows.map(toPlan);
     });
@@ -101,6 +105,6 @@ function toPlan(row: Row): Plan {
     steps: row.steps === null ? [] : (JSON.parse(row.steps) as PlanStep[]),
     createdAt: row.created_at ?? begunAt,
     updatedAt: row.updated_at ?? begunAt,
-    messageCount: row.sequence,
+    messageCount: row.sequence - row.trimmed,
   };
 }

@@ -2,8 +2,11 @@ import type { Store } from '../store.ts';
 import { openDatabase } from './database.ts';
 import { DatabaseFile } from './databaseFile.ts';
 import { OtherProcesses } from './otherProcesses.ts';
+import { RecordChanges } from './recordChanges.ts';
+import { SqliteDrafts } from './sqliteDrafts.ts';
 import { SqliteLog } from './sqliteLog.ts';
 import { SqlitePlans } from './sqlitePlans.ts';
+import { SqliteReadPositions } from './sqliteReadPositions.ts';
 
 /**
  * Opens the embedded database, making the file (mode 0600), its folder and its tables where they are missing. Several
@@ -16,10 +19,14 @@ export function openSqliteStore(path: string): Store {
   const db = openDatabase(path);
   const file = new DatabaseFile(db, path);
   const others = new OtherProcesses(db);
+  const changes = new RecordChanges(db, others);
   return {
     description: `sqlite:${path}`,
     log: new SqliteLog(db, file, others),
     plans: new SqlitePlans(db, file),
+    drafts: new SqliteDrafts(db, file, changes),
+    readPositions: new SqliteReadPositions(db, file, changes),
+    onRecordChange: (listener) => changes.onChange(listener),
     async close() {
       others.close();
       if (db.isOpen) db.close();

@@ -47,6 +47,36 @@ const migrations: readonly ((db: DatabaseSync) => void)[] = [
     `);
     db.prepare(`INSERT INTO meta (key, value) VALUES ('epoch', ?)`).run(randomUUID());
   },
+  // Records beside the log. Their plans need not exist. `changed` tells what was written last: `changes.ts`.
+  (db) => {
+    db.exec(`
+      ALTER TABLE heads ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE drafts (
+        place INTEGER PRIMARY KEY,
+        plan_id TEXT NOT NULL,
+        draft_id ANY NOT NULL,
+        owner TEXT NOT NULL,
+        agent_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        touched_at TEXT NOT NULL,
+        changed INTEGER NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX drafts_by_id ON drafts (plan_id, draft_id);
+      CREATE INDEX drafts_by_owner ON drafts (owner);
+      CREATE INDEX drafts_by_touch ON drafts (touched_at);
+      CREATE INDEX drafts_by_change ON drafts (changed);
+      CREATE TABLE read_positions (
+        plan_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (plan_id, user_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX read_positions_by_change ON read_positions (changed);
+      INSERT INTO meta (key, value) VALUES ('record_changes', '0');
+    `);
+  },
 ];
 
 /** Brings the schema up to date; several processes may open a new file at once, one of them migrates. */

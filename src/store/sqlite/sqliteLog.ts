@@ -1,14 +1,27 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
-import { sameContent } from '../../protocol/messageBytes.ts';
+import type { RowView } from '../../protocol/rowView.ts';
 import { CommitListeners, commitsOf } from '../commitListeners.ts';
-import type { AppendOutcome, CommitListener, LogPage, LogPosition, MessageLog, UpdateOutcome } from '../messageLog.ts';
-import { logStart, maxPageSize } from '../messageLog.ts';
+import {
+  type AppendOutcome,
+  type CommitListener,
+  type LogPage,
+  type LogPosition,
+  logStart,
+  type MessageLog,
+  maxPageSize,
+  type TextPage,
+  type UpdateOutcome,
+} from '../messageLog.ts';
+import { renderedPage } from '../renderedPage.ts';
+import { isTrimmed, repeated } from '../trimmedMessage.ts';
 import { inTransaction, translateErrors } from './database.ts';
 import type { DatabaseFile } from './databaseFile.ts';
 import { type Head, Heads } from './heads.ts';
+import { JoinedRows } from './joinedRows.ts';
 import { fromMessageKey, type MessageKey, toMessageKey } from './messageKey.ts';
 import type { OtherProcesses } from './otherProcesses.ts';
+import { Trim } from './trim.ts';
 
 interface Row {
   readonly sequence: number;
@@ -39,6 +52,9 @@ export class SqliteLog implements MessageLog {
   readonly #messages: StatementSync;
   readonly #updates: StatementSync;
   readonly #head: StatementSync;
+  readonly #trimmed: StatementSync;
+  readonly #trim: Trim;
+  readonly #joined: JoinedRows;
 
   constructor(db: DatabaseSync, file: DatabaseFile, others: OtherProcesses) {
     this.#db = db;
@@ -60,6 +76,9 @@ export class SqliteLog implements MessageLog {
     this.#messages = db.prepare(`${from} AND m.sequence > ? ORDER BY m.sequence LIMIT ?`);
     this.#updates = db.prepare(`${from} AND m.revision > ? AND m.revision > 0 ORDER BY m.revision LIMIT ?`);
     this.#head = db.prepare('SELECT sequence, revision FROM heads WHERE plan_id = ?');
+    this.#trimmed = db.prepare('SELECT trimmed FROM heads WHERE plan_id = ?');
+    this.#trim = new Trim(db);
+    this.#joined = new JoinedRows(db);
   }
 
   async append(batch: readonly PreparedMessage[]): Promise<readonly AppendOutcome[]> {
@@ -91,8 +110,7 @@ export class SqliteLog implements MessageLog {
         message: { planId, messageId, body, sequence: head.sequence, version: 1, revision: 0 },
       };
     }
-    const first = this.#find(planId, key) as StoredMessage;
-    return { status: sameContent(first.body, body) ? 'duplicate' : 'conflict', message: first };
+    return repeated(this.#find(planId, key) as StoredMessage, message);
   }
 
   async update({ planId, messageId, body }: PreparedMessage, expectedVersion: number): Promise<UpdateOutcome> {
@@ -100,7 +118,7 @@ export class SqliteLog implements MessageLog {
     const outcome = this.#write<UpdateOutcome>('cannot update', () => {
       const found = this.#find(planId, toMessageKey(messageId));
       head = this.#heads.find(planId);
-      if (found === undefined || head === undefined) return { status: 'not_found' };
+      if (found === undefined || head === undefined || isTrimmed(found.body)) return { status: 'not_found' };
       if (found.version !== expectedVersion) return { status: 'conflict', message: found };
       head.revision++;
       const message = { ...found, body, version: found.version + 1, revision: head.revision };
@@ -115,26 +133,40 @@ export class SqliteLog implements MessageLog {
     return outcome;
   }
 
+  async trim(planId: string, upTo: number): Promise<number> {
+    for (;;) {
+      const { trimmed, done } = this.#write('cannot trim', () => this.#trim.step(planId, upTo));
+      if (done) return trimmed;
+      // Others get their turn, on this thread and at the file.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   async find(planId: string, messageId: string): Promise<StoredMessage | undefined> {
-    return this.#read(() => this.#find(planId, toMessageKey(messageId)));
+    return this.#read(() => {
+      const found = this.#find(planId, toMessageKey(messageId));
+      return found === undefined || isTrimmed(found.body) ? undefined : found;
+    });
   }
 
   async read(planId: string, after: LogPosition, limit: number): Promise<LogPage> {
     return this.#read(() => {
+      const trimmed = Number(this.#trimmed.get(planId)?.['trimmed'] ?? 0);
+      const from = Math.max(after.sequence, trimmed);
       const updates = this.#page(planId, this.#updates.iterate(planId, after.revision, limit), limit);
-      const messages = this.#page(planId, this.#messages.iterate(planId, after.sequence, limit), limit);
+      const messages = this.#page(planId, this.#messages.iterate(planId, from, limit), limit);
       const position = {
-        sequence: messages.rows.at(-1)?.sequence ?? after.sequence,
+        sequence: messages.rows.at(-1)?.sequence ?? from,
         revision: updates.rows.at(-1)?.revision ?? after.revision,
       };
-      return {
-        messages: messages.rows,
-        updates: updates.rows,
-        position,
-        trimmed: 0,
-        more: messages.full || updates.full,
-      };
+      return { messages: messages.rows, updates: updates.rows, position, more: messages.full || updates.full, trimmed };
     });
+  }
+
+  async readText(planId: string, after: number, limit: number, view: RowView): Promise<TextPage> {
+    return (
+      this.#read(() => this.#joined.page(planId, after, limit, view)) ?? renderedPage(this, planId, after, limit, view)
+    );
   }
 
   async heads(planIds: readonly string[]): Promise<ReadonlyMap<string, LogPosition>> {

@@ -16,10 +16,11 @@ interface Row {
   readonly created_at: string;
   readonly updated_at: string | null;
   readonly sequence: number;
+  readonly trimmed: number;
 }
 
 const select = `
-  SELECT h.plan_id, h.sequence, p.session_id, p.user_id, p.team_id, p.description, p.status, p.steps,
+  SELECT h.plan_id, h.sequence, h.trimmed, p.session_id, p.user_id, p.team_id, p.description, p.status, p.steps,
          coalesce(p.created_at, h.created_at) AS created_at, p.updated_at
   FROM heads h LEFT JOIN plans p ON p.plan = h.plan`;
 
@@ -33,6 +34,7 @@ export class SqlitePlans implements PlanRecords {
   readonly #one: StatementSync;
   readonly #all: StatementSync;
   readonly #ofSession: StatementSync;
+  readonly #ofIds: StatementSync;
 
   constructor(db: DatabaseSync, file: DatabaseFile) {
     this.#db = db;
@@ -51,6 +53,10 @@ export class SqlitePlans implements PlanRecords {
     this.#one = db.prepare(`${select} WHERE h.plan_id = ?`);
     this.#all = db.prepare(`${select} ORDER BY h.plan DESC LIMIT ?`);
     this.#ofSession = db.prepare(`${select} WHERE p.session_id = ? ORDER BY h.plan DESC LIMIT ?`);
+    this.#ofIds = db.prepare(
+      `${select} WHERE h.plan_id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR p.session_id = ?2)
+       ORDER BY h.plan DESC LIMIT ?3`,
+    );
   }
 
   async create(plan: NewPlan): Promise<Plan> {
@@ -80,11 +86,16 @@ export class SqlitePlans implements PlanRecords {
     return translateErrors('cannot read the plan', () => this.#find(planId));
   }
 
-  async list({ sessionId, limit }: PlanFilter): Promise<readonly Plan[]> {
+  async list({ sessionId, planIds, limit }: PlanFilter): Promise<readonly Plan[]> {
     this.#file.check();
     return translateErrors('cannot list the plans', () => {
+      const session = sessionId === undefined ? null : JSON.stringify(sessionId);
       const rows =
-        sessionId === undefined ? this.#all.all(limit) : this.#ofSession.all(JSON.stringify(sessionId), limit);
+        planIds !== undefined
+          ? this.#ofIds.all(JSON.stringify(planIds), session, limit)
+          : session === null
+            ? this.#all.all(limit)
+            : this.#ofSession.all(session, limit);
       return (rows as unknown as Row[]).map(toPlan);
     });
   }
@@ -107,6 +118,6 @@ function toPlan(row: Row): Plan {
     steps: row.steps === null ? [] : (JSON.parse(row.steps) as PlanStep[]),
     createdAt: row.created_at,
     updatedAt: row.updated_at ?? row.created_at,
-    messageCount: row.sequence,
+    messageCount: row.sequence - row.trimmed,
   };
 }

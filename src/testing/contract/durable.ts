@@ -102,7 +102,7 @@ export const durable = contractTests('durable', {
   },
 
   'a closed store rejects every call with a code': async (open) => {
-    const { log, plans, close } = await openAndClose(open);
+    const { log, plans, drafts, readPositions, close } = await openAndClose(open);
     await rejectsAsStore(log.append(samples(1)));
     await rejectsAsStore(log.update(sample('m1'), 1));
     await rejectsAsStore(log.find('plan', 'm1'));
@@ -111,6 +111,11 @@ export const durable = contractTests('durable', {
     await rejectsAsStore(plans.find('plan'));
     await rejectsAsStore(plans.list({ limit: 10 }));
     await rejectsAsStore(plans.change('plan', { updatedAt: '2026-11-23T10:00:00.000Z' }));
+    await rejectsAsStore(log.trim('plan', 1));
+    await rejectsAsStore(drafts.ofPlans(['plan']));
+    await rejectsAsStore(drafts.touch('owner', '2026-11-23T10:00:00.000Z'));
+    await rejectsAsStore(readPositions.advance('user', 'plan', 1));
+    await rejectsAsStore(readPositions.unread('user', ['plan']));
     await close();
   },
 
@@ -127,5 +132,6 @@ export const durable = contractTests('durable', {
 async function openAndClose(open: Parameters<(typeof durable)[number]['run']>[0]) {
   const store = await open();
   await store.close();
-  return { log: store.log, plans: store.plans, close: () => store.close() };
+  const { log, plans, drafts, readPositions } = store;
+  return { log, plans, drafts, readPositions, close: () => store.close() };
 }

@@ -1,0 +1,130 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { plainHttpServer, type TestServer, type TestServerOptions, testServer } from '../server/testServer.ts';
+import { LiveTestClient, liveUrl, upTo } from './liveTestClient.ts';
+
+const content = (place: number) => `${place} ${'x'.repeat(50_000)}`;
+
+/** A server of which is known how much waits to be written, at most for one connection. */
+async function observedServer(options: TestServerOptions = {}) {
+  const transports = new Set<Socket>();
+  const on = plainHttpServer();
+  on.on('connection', (transport) => {
+    transports.add(transport);
+    transport.on('close', () => transports.delete(transport));
+  });
+  const server = await testServer({ ...options, on });
+  const waiting = () => Math.max(0, ...[...transports].map(({ writableLength }) => writableLength));
+  return { server, waiting };
+}
+
+/** Clients that watch `p` and take nothing. */
+async function pausedClients(server: TestServer, count: number): Promise<LiveTestClient[]> {
+  const clients = await Promise.all(upTo(count).map((number) => LiveTestClient.open(server, `slow ${number}`)));
+  for (const client of clients) {
+    await client.subscribed('p');
+    client.ws.pause();
+  }
+  return clients;
+}
+
+describe('P13: clients of indelible.v1 that stop reading', () => {
+  it('50 of them cost bounded memory, hold up nobody, and miss no message when they read on', async () => {
+    const maxWaitingBytes = 256 * 1024;
+    const { server, waiting } = await observedServer({ limits: { maxWaitingBytes } });
+    const slow = await pausedClients(server, 50);
+    const fast = await LiveTestClient.open(server, 'fast');
+    await fast.subscribed('p');
+    // 30 MB for each of them, and 1.5 GB for all: what waits is the budget and the chunk that went over it.
+    const count = 600;
+    const chunk = 256 * 1024 + 60_000;
+    let most = 0;
+    const before = process.memoryUsage().rss;
+    for (let place = 1; place <= count; place += 20) {
+      await server.save('p', place, place + 19, content);
+      most = Math.max(most, waiting());
+    }
+    await fast.until(() => fast.sequences().length === count);
+    expect(fast.sequences()).toEqual(upTo(count));
+    expect(most).toBeGreaterThan(maxWaitingBytes);
+    expect(most).toBeLessThan(maxWaitingBytes + chunk);
+    expect(process.memoryUsage().rss - before).toBeLessThan(50 * (maxWaitingBytes + chunk) + 400e6);
+    for (const client of slow.slice(0, 5)) {
+      client.ws.resume();
+      await client.until(() => client.view('p').sequence === count);
+      expect(client.sequences()).toEqual(upTo(count));
+    }
+    await server.save('p', count + 1, count + 1);
+    await slow[0]?.until((client) => client.view('p').sequence === count + 1);
+  });
+
+  it('control: without the budget one of them makes all it was not sent wait in memory', async () => {
+    const { server, waiting } = await observedServer({ limits: { maxWaitingBytes: Number.POSITIVE_INFINITY } });
+    await pausedClients(server, 1);
+    let most = 0;
+    for (let place = 1; place <= 400; place += 20) {
+      await server.save('p', place, place + 19, content);
+      most = Math.max(most, waiting());
+    }
+    expect(most).toBeGreaterThan(2 * (256 * 1024 + 256 * 1024 + 60_000));
+  });
+
+  it('are let go with 4408 when they took not what waited in time; nobody else notices', async () => {
+    const { server } = await observedServer({
+      limits: { maxWaitingBytes: 64 * 1024, drainTimeoutMs: 300, closeTimeoutMs: 10_000 },
+    });
+    const [slow] = await pausedClients(server, 1);
+    const fast = await LiveTestClient.open(server, 'fast');
+    await fast.subscribed('p');
+    await server.save('p', 1, 300, content);
+    await server.happened('live_client_let_go');
+    slow?.ws.resume();
+    expect(await slow?.closed).toBe(4408);
+    await fast.until(() => fast.sequences().length === 300);
+    const { cursor, view } = { cursor: slow?.cursor('p') as string, view: slow?.view('p') };
+    expect(view?.violations).toEqual([]);
+    const again = await LiveTestClient.open(server, 'slow 1');
+    again.send({ type: 'subscribe', plan_id: 'p', after: cursor });
+    await again.until(() => again.ofType('caught_up').length === 1);
+    expect(again.sequences().at(-1)).toBe(300);
+    expect(again.sequences()[0]).toBeLessThanOrEqual((view?.sequence ?? 0) + 1);
+  });
+
+  it('are shown the whole of an answer that is being written when they read on', async () => {
+    const { server, waiting } = await observedServer({ limits: { maxWaitingBytes: 64 * 1024 } });
+    const [slow] = (await pausedClients(server, 1)) as [LiveTestClient];
+    const { live } = server.indelible;
+    live.streamStarted('p', 'm', 'Scribe');
+    let most = 0;
+    for (const place of upTo(2_000)) {
+      live.streamDelta('p', 'm', 'Scribe', `${place} ${'x'.repeat(5_000)}`);
+      most = Math.max(most, waiting());
+      if (place % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(most).toBeLessThan(64 * 1024 + 20_000);
+    slow.ws.resume();
+    const whole = (await server.indelible.feed.drafts('p'))[0]?.text ?? '';
+    const textSoFar = () =>
+      slow
+        .ofType('draft')
+        .reduce((text, piece) => (piece.offset > text.length ? text : text.slice(0, piece.offset) + piece.text), '');
+    await slow.until(() =>
+      slow.ofType('draft').some(({ offset, text }) => offset === 0 && text.length === whole.length),
+    );
+    expect(textSoFar()).toBe(whole);
+    expect(slow.ofType('draft').length).toBeLessThan(2_000);
+  });
+});
+
+describe('a client that watches one plan with much to say and one with little', () => {
+  it('gets both, each in order', async () => {
+    const { server } = await observedServer({ limits: { maxWaitingBytes: 64 * 1024 } });
+    const client = new LiveTestClient(liveUrl(server));
+    await client.opened();
+    await client.subscribed('p');
+    await client.subscribed('q');
+    await Promise.all([server.save('p', 1, 200, content), server.save('q', 1, 200)]);
+    for (const planId of ['p', 'q']) await client.until(() => client.sequences(planId).length === 200);
+    for (const planId of ['p', 'q']) expect(client.sequences(planId)).toEqual(upTo(200));
+  });
+});
