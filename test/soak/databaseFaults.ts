@@ -1,5 +1,5 @@
 import type { PostgresServer } from '../../src/testing/postgresServer.ts';
-import type { TcpProxy } from '../../src/testing/tcpProxy.ts';
+import type { Network } from './network.ts';
 
 /** What can happen to the database, and how it is mended. */
 export interface DatabaseFault {
@@ -11,7 +11,7 @@ export interface DatabaseFault {
 interface Place {
   readonly postgres: PostgresServer;
   /** Between it and its clients. */
-  readonly network: TcpProxy;
+  readonly network: Network;
 }
 
 export const databaseFaults: readonly DatabaseFault[] = [

@@ -9,10 +9,10 @@ import { openPostgresStore } from '../../src/store/postgres/index.ts';
 import { oneTo } from '../../src/testing/contract/sampleMessages.ts';
 import { freePort, loopback } from '../../src/testing/freePort.ts';
 import { type PostgresServer, startPostgres } from '../../src/testing/postgresServer.ts';
-import { startTcpProxy, type TcpProxy } from '../../src/testing/tcpProxy.ts';
 import type { HostOptions, HostReport } from './agents/hostProcess.ts';
 import { KeptProcess } from './keptProcess.ts';
 import type { Lane } from './lane.ts';
+import { Network } from './network.ts';
 import type { SoakOptions } from './soakOptions.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -81,7 +81,7 @@ export interface Stage {
   /** Where the journals are, a folder for each plan. */
   readonly folder: string;
   readonly postgres: PostgresServer;
-  readonly network: TcpProxy;
+  readonly network: Network;
   readonly servers: readonly [ServerProcess, ServerProcess];
   readonly hosts: readonly [HostProcess, HostProcess];
   /** Past the network. */
@@ -103,8 +103,8 @@ export async function setStage(
   const postgres = await startPostgres();
   const url = await postgres.createDatabase(database);
   await createPlans(url, planIds);
-  const network = await startTcpProxy({ target: url, seed });
-  const store = network.through(url);
+  const network = await Network.start(url, seed);
+  const store = network.url;
   const [one, other] = [await freePort(), await freePort()];
   const servers = [
     new ServerProcess('server 1', work, one, store),

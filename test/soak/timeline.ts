@@ -26,12 +26,12 @@ class Latencies {
   percentile(share: number): number | null {
     if (this.#total === 0) return null;
     let left = share * this.#total;
-    const places = [...this.#counts].sort(([one], [other]) => one - other);
-    const found = places.find(([, count]) => {
+    let place = 0;
+    for (const [next, count] of [...this.#counts].sort(([one], [other]) => one - other)) {
+      place = next;
       left -= count;
-      return left <= 0;
-    });
-    const [place = 0] = found ?? places.at(-1) ?? [];
+      if (left <= 0) break;
+    }
     return round(smallestMs * 2 ** ((place + 0.5) / perDoubling));
   }
 }
