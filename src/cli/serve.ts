@@ -82,7 +82,8 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     const late = endLate(logger);
     await server?.close();
     await runner.close(2_000);
-    await indelible.close(1_500);
+    // What waits in memory alone is lost with the process: it is given more time than what is on disk.
+    await indelible.close(options.spool === false ? 6_000 : 1_500);
     clearTimeout(late);
   }
   logger.info('stopped');
