@@ -36,10 +36,12 @@ export class JoinedRows {
     const lines = this.#select.get(planId, largest, after, limit)?.['lines'] as Uint8Array | null;
     if (lines === null) return { text: new Uint8Array(), sequence: after, more: false };
     const text = new RowBytes(view, lines.length);
+    // A Buffer finds a byte four times as fast; a plain array is quicker to take parts of.
+    const searched = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     let sequence = after;
     let rows = 0;
     for (let at = 0; at < lines.length; ) {
-      const found = lines.indexOf(newline, at);
+      const found = searched.indexOf(newline, at);
       const end = found === -1 ? lines.length : found;
       const gap = endOfNumber(lines, at);
       const body = endOfNumber(lines, gap + 1);
