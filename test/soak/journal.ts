@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { History } from '../../src/testing/history.ts';
+import type { History, ReadMessage } from '../../src/testing/history.ts';
 import type { Submission } from '../../src/testing/submission.ts';
 import type { WireRow } from '../../src/testing/watchedLog.ts';
 import { type Lane, messageOf } from './lane.ts';
@@ -86,9 +86,12 @@ export class WatcherJournal {
     this.#write({ row });
   }
 
-  /** Shown before it is in the database: it has no place yet, but is on some server's disk and must come to one. */
-  sawSpooled(messageId: string): void {
-    this.#write({ spooled: messageId });
+  /**
+   * Shown before it is in the database: it has no place yet, but is on the server's disk and must come to one. It is not
+   * shown again to the same connection.
+   */
+  sawSpooled(row: SpooledRow): void {
+    this.#write({ spooled: row });
   }
 
   /** It must have seen all there is. */
@@ -101,28 +104,52 @@ export class WatcherJournal {
   }
 }
 
+type SpooledRow = Omit<WireRow, 'sequence'>;
+
 interface WatcherStep {
   readonly connected?: boolean;
   readonly row?: WireRow;
-  readonly spooled?: string;
+  readonly spooled?: SpooledRow;
   readonly stayed?: true;
 }
 
-/** Tells the history what the watcher saw. Answers how often it was connected, and what it was shown. */
-export function replayWatcher(text: string, name: string, planId: string, history: History) {
+/**
+ * Tells the history what the watcher saw. What a connection was shown as spooled counts as seen at the place that it has
+ * in the database. Answers how often it was connected, and what it was shown.
+ */
+export function replayWatcher(text: string, rows: readonly ReadMessage[], planId: string, history: History) {
   let connections = 0;
   let seen = 0;
   const spooled: string[] = [];
-  let watched = history.watch(`${name}.none`, planId, 0);
+  let watched = history.watch('watcher.none', planId, 0);
+  let early = new Map<string, SpooledRow>();
+  const sawEarlyUpTo = (sequence: number) => {
+    while (watched.sequence + 1 < sequence) {
+      const next = watched.sequence + 1;
+      const row = early.get(rows[next - 1]?.messageId ?? '');
+      if (row === undefined) return;
+      watched.sawRow({ ...row, sequence: next });
+    }
+  };
   for (const line of text.split('\n').slice(0, -1)) {
-    const { connected, row, spooled: spooledId, stayed } = JSON.parse(line) as WatcherStep;
-    if (connected !== undefined) watched = history.watch(`${name}.${++connections}`, planId, connected ? 0 : undefined);
-    if (row !== undefined) {
+    const { connected, row, spooled: spooledRow, stayed } = JSON.parse(line) as WatcherStep;
+    if (connected !== undefined) {
+      watched = history.watch(`watcher.${++connections}`, planId, connected ? 0 : undefined);
+      early = new Map();
+    }
+    if (spooledRow !== undefined) {
+      early.set(spooledRow.message_id, spooledRow);
+      spooled.push(spooledRow.message_id);
+    }
+    if (row?.sequence !== undefined) {
+      if (watched.count > 0 || connections === 1) sawEarlyUpTo(row.sequence);
       watched.sawRow(row);
       seen++;
     }
-    if (spooledId !== undefined) spooled.push(spooledId);
-    if (stayed) watched.stayedToTheEnd();
+    if (stayed) {
+      sawEarlyUpTo(rows.length + 1);
+      watched.stayedToTheEnd();
+    }
   }
   return { connections, seen, spooled };
 }

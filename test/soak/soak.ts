@@ -13,7 +13,7 @@ import { type SoakRecord, soakRecord } from './soakRecord.ts';
 import { SoakWatcher } from './soakWatcher.ts';
 import { type Stage, setStage } from './stage.ts';
 import { Timeline } from './timeline.ts';
-import { headsOf, verdictOf } from './verdict.ts';
+import { lastMessages, verdictOf } from './verdict.ts';
 
 const patienceMs = 120_000;
 
@@ -79,8 +79,8 @@ export async function runSoak(options: SoakOptions, tell: (line: string) => void
     await pause();
     pauses.push({ what: 'drained', of: 'process', from, to: now() });
     const final = warmUpMs > 0 ? await memoryOf(processes) : [];
-    const heads = await headsOf(stage.url, planIds);
-    await Promise.all(watchers.map((watcher) => watcher.end(heads.get(watcher.planId) ?? 0, patienceMs)));
+    const last = await lastMessages(stage.url, planIds);
+    await Promise.all(watchers.map((watcher) => watcher.end(last.get(watcher.planId), patienceMs)));
     samples.end();
     const stopped = await Promise.all(processes.map(async (one) => ({ name: one.name, code: await one.stop() })));
     tell(`${clock(now())} over; the oracle reads`);

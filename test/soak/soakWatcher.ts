@@ -50,14 +50,14 @@ export class SoakWatcher {
     return this.#connections > 0;
   }
 
-  /** Stays connected until it has seen all up to `sequence`, the last there is; at most so long. */
-  async end(sequence: number, patienceMs: number): Promise<void> {
+  /** Stays connected until it has seen `last`, the last message there is; at most so long. */
+  async end(last: string | undefined, patienceMs: number): Promise<void> {
     this.#stays = true;
     const deadline = performance.now() + patienceMs;
     while (performance.now() < deadline) {
       if (!this.#client?.isOpen) await this.#connect();
       // Who connects when all is written is shown the newest few, which end with the last.
-      if (sequence === 0 || (this.#client?.head ?? 0) >= sequence) break;
+      if (last === undefined || this.#client?.messages.some(({ data }) => data.message_id === last)) break;
       await sleep(20);
     }
     this.#journal.stayed();
@@ -76,7 +76,7 @@ export class SoakWatcher {
       const client = await WatchingClient.connect(url, planId, `watcher of ${planId}`, (frame) => {
         announce();
         const row = rowOf(frame);
-        if (row.sequence === undefined) this.#journal.sawSpooled(row.message_id);
+        if (row.sequence === undefined) this.#journal.sawSpooled(row);
         else this.#journal.saw(row);
       });
       if (client.isOpen) {

@@ -30,21 +30,21 @@ export async function verdictOf(folder: string, url: string, seed: number): Prom
     for (const planId of readdirSync(folder).sort()) {
       const history = new History();
       const shown: string[] = [];
+      const rows: ReadMessage[] = [];
+      for await (const message of readAll(store.log, planId)) rows.push(toAgentMessage(message));
       for (const file of readdirSync(join(folder, planId)).sort()) {
         const text = readFileSync(join(folder, planId, file), 'utf8');
         if (file.endsWith('.producer')) {
           replayProducer(text, file.slice(0, -'.producer'.length), seed, history);
           totals.producers++;
         } else {
-          const { connections, seen, spooled } = replayWatcher(text, file, planId, history);
+          const { connections, seen, spooled } = replayWatcher(text, rows, planId, history);
           totals.connections += connections;
           totals.seen += seen;
           totals.seenSpooled += spooled.length;
           shown.push(...spooled);
         }
       }
-      const rows: ReadMessage[] = [];
-      for await (const message of readAll(store.log, planId)) rows.push(toAgentMessage(message));
       const stored = new Set(rows.map(({ messageId }) => messageId));
       const lost = shown.filter((messageId) => !stored.has(messageId));
       violations.push(...history.violations(rows));
@@ -63,12 +63,16 @@ export async function verdictOf(folder: string, url: string, seed: number): Prom
   return { ...totals, counts, violations };
 }
 
-/** The last sequence of each plan. */
-export async function headsOf(url: string, planIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+/** The id of the last message of each plan. */
+export async function lastMessages(url: string, planIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const store = await openPostgresStore(url, { migrate: false });
   try {
-    const heads = await store.log.heads(planIds);
-    return new Map(planIds.map((planId) => [planId, heads.get(planId)?.sequence ?? 0]));
+    const last = new Map<string, string>();
+    for (const [planId, { sequence, revision }] of await store.log.heads(planIds)) {
+      const { messages } = await store.log.read(planId, { sequence: Math.max(0, sequence - 1), revision }, 1);
+      if (messages[0] !== undefined) last.set(planId, messages[0].messageId);
+    }
+    return last;
   } finally {
     await store.close();
   }
