@@ -72,8 +72,21 @@ export class KeptProcess {
     return this.#end('SIGTERM');
   }
 
-  collectGarbage(): void {
-    this.#child?.kill('SIGUSR2');
+  /** Collects its garbage and answers the bytes that its JavaScript still holds; undefined if there is no process. */
+  async collectGarbage(): Promise<number | undefined> {
+    const child = this.#child;
+    if (child === undefined) return undefined;
+    const answer = new Promise<number>((resolve) => {
+      const listen = (message: unknown) => {
+        const { type, usedBytes } = message as { readonly type?: string; readonly usedBytes?: number };
+        if (type !== 'heap' || usedBytes === undefined) return;
+        child.off('message', listen);
+        resolve(usedBytes);
+      };
+      child.on('message', listen);
+    });
+    child.kill('SIGUSR2');
+    return await answer;
   }
 
   /** Where it listens to that. */

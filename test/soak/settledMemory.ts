@@ -6,13 +6,23 @@ export interface MemoryOf {
   readonly name: string;
   readonly pid: number | undefined;
   readonly rssMiB: number | null;
+  /** What its JavaScript holds. The rest is what V8, the allocator and the libraries keep for later. */
+  readonly heapMiB: number | null;
 }
 
 /** What processes hold that have nothing to do, their garbage collected twice. */
 export async function memoryOf(processes: readonly KeptProcess[]): Promise<MemoryOf[]> {
-  for (let round = 0; round < 2; round++) {
-    for (const one of processes) one.collectGarbage();
-    await sleep(2_000);
-  }
-  return processes.map(({ name, pid }) => ({ name, pid, rssMiB: residentMiB(pid) ?? null }));
+  const collect = () => Promise.all(processes.map((one) => one.collectGarbage()));
+  await collect();
+  await sleep(2_000);
+  const heaps = await collect();
+  await sleep(1_000);
+  return processes.map(({ name, pid }, index) => {
+    const bytes = heaps[index];
+    return { name, pid, rssMiB: residentMiB(pid) ?? null, heapMiB: bytes === undefined ? null : mib(bytes) };
+  });
+}
+
+function mib(bytes: number): number {
+  return Math.round(bytes / 2 ** 20 / 0.1) / 10;
 }

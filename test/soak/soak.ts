@@ -57,12 +57,14 @@ export async function runSoak(options: SoakOptions, tell: (line: string) => void
       await untilDrained(processes);
     };
     const pauses: Disturbance[] = [];
-    // Those that live on are measured from the end of the warm-up: what was started later has no first measurement.
+    // Those that live on from early in the warm-up: what was just started has yet to grow to the size it works in.
     const steady: readonly KeptProcess[] = [servers[1], hosts[1]];
+    const others = processes.filter((one) => !steady.includes(one));
     let baseline: MemoryOf[] = [];
     const end = minutes * 60;
     if (warmUpMs > 0) {
-      await disturbances.rage(warmUpMs / 1_000, processes);
+      await disturbances.rage(warmUpMs / 3_000, processes);
+      await disturbances.rage(warmUpMs / 1_000, others);
       tell(`${clock(now())} warm: ${disturbances.all.length} faults so far`);
       const from = now();
       await pause();
@@ -72,7 +74,7 @@ export async function runSoak(options: SoakOptions, tell: (line: string) => void
       pauses.push({ what: 'memory measured', of: 'process', from, to: now() });
     }
     const ticker = setInterval(() => tell(`${clock(now())} of ${clock(end)}`), 60_000);
-    await disturbances.rage(end, warmUpMs > 0 ? processes.filter((one) => !steady.includes(one)) : processes);
+    await disturbances.rage(end, warmUpMs > 0 ? others : processes);
     clearInterval(ticker);
     const from = now();
     for (const agent of agents) agent.stop();

@@ -45,6 +45,8 @@ interface GrowthRecord {
   /** After the warm-up; null if it is not the same process any more. */
   readonly beforeMiB: number | null;
   readonly afterMiB: number | null;
+  /** What JavaScript holds of it, at both times. */
+  readonly heapMiB: readonly [before: number | null, after: number | null];
   readonly mostMiB: number;
   /** It was not killed after the warm-up, so its growth counts. */
   readonly livedOn: boolean;
@@ -133,6 +135,7 @@ function growthOf(name: string, rss: readonly (number | null)[], memory: Seen['m
     name,
     beforeMiB: isSame ? (before?.rssMiB ?? null) : null,
     afterMiB: after?.rssMiB ?? null,
+    heapMiB: [isSame ? (before?.heapMiB ?? null) : null, after?.heapMiB ?? null],
     mostMiB: Math.max(0, ...rss.map((mib) => mib ?? 0)),
     livedOn: isSame && memory.steady.includes(name),
   };

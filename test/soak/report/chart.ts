@@ -28,7 +28,7 @@ export interface Frame {
 }
 
 const width = 1120;
-const left = 52;
+const left = 60;
 const right = 8;
 const height = 170;
 const top = 10;

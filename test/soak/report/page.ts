@@ -104,7 +104,7 @@ function introduction({ options, machine }: SoakRecord): string {
 }
 
 function headline({ verdict }: SoakRecord, broken: number): string {
-  if (broken > 0) return `${count(broken)} promises were broken`;
+  if (broken > 0) return broken === 1 ? 'One promise was broken' : `${count(broken)} promises were broken`;
   return `All ${count(verdict.rows)} acknowledged messages are in the database: once, unchanged, in order`;
 }
 
@@ -121,7 +121,7 @@ function tiles({ faults, verdict, latency, saves }: SoakRecord): string {
     [`${Math.round(acknowledgedOnDisk * 100)} %`, 'of saves acknowledged from disk'],
     [`${latency.well.p50 ?? '–'} / ${latency.away.p50 ?? '–'} ms`, 'median save: database there / away'],
     [`${latency.well.p99 ?? '–'} / ${latency.away.p99 ?? '–'} ms`, 'p99 save: there / away'],
-    [count(verdict.connections), `WebSockets watched ${count(verdict.seen)} messages`],
+    [count(verdict.seen + verdict.seenSpooled), `messages seen over ${count(verdict.connections)} WebSockets`],
   ];
   return all.map(([figure, what]) => `<div><b>${figure}</b><span>${what}</span></div>`).join('');
 }

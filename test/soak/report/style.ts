@@ -20,7 +20,7 @@ code{font:13px/1.4 ui-monospace,"DejaVu Sans Mono",monospace;background:#f1f5f9;
 .tiles b{display:block;font-size:21px;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .tiles span{color:var(--soft);font-size:13px}
 .kinds,.legend{font-size:13px;color:var(--soft)}
-.kinds{max-width:none}
+.kinds{max-width:none;display:flex;flex-wrap:wrap;gap:4px 0;align-items:center}
 .kinds span,.legend span{display:inline-flex;align-items:center;margin-right:16px}
 .kinds i,.legend i{display:inline-block;width:14px;height:14px;margin-right:6px;border-radius:3px;font:700 10px/14px sans-serif;color:#fff;text-align:center}
 .legend{float:right}
@@ -43,7 +43,7 @@ th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid #94
 td{border-bottom:1px solid var(--line);padding:3px 8px}
 .n{text-align:right}
 .halves{display:grid;grid-template-columns:1fr 1fr;gap:0 36px;align-items:start}
-.narrow{max-width:760px}
+.narrow{max-width:1000px}
 .prose li{max-width:86ch;margin-bottom:5px}
 .dot{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:7px}
 @media print{body{background:#fff}main{padding:0}}

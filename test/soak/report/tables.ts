@@ -33,21 +33,22 @@ function faultTable(faults: readonly FaultRecord[]): string {
 
 export function memoryTable({ memory, starts, options }: SoakRecord): string {
   if (options.warmUpMs === 0) return '<p>Not measured: there was no warm-up.</p>';
-  const rows = memory.map(({ name, beforeMiB, afterMiB, mostMiB, livedOn }) => {
+  const rows = memory.map(({ name, beforeMiB, afterMiB, heapMiB, mostMiB, livedOn }) => {
     const growth = beforeMiB === null || afterMiB === null ? undefined : afterMiB - beforeMiB;
     const said = growth === undefined ? 'killed after the warm-up' : `${growth > 0 ? '+' : ''}${growth.toFixed(1)}`;
     const count = starts.find((one) => one.name === name)?.starts ?? 0;
     return (
       `<tr><td>${name}</td><td class="n">${count}</td><td class="n">${beforeMiB ?? '–'}</td>` +
-      `<td class="n">${afterMiB ?? '–'}</td><td class="n">${livedOn ? `<b>${said}</b>` : said}</td><td class="n">${mostMiB}</td></tr>`
+      `<td class="n">${afterMiB ?? '–'}</td><td class="n">${livedOn ? `<b>${said}</b>` : said}</td>` +
+      `<td class="n">${mostMiB}</td><td class="n">${heapMiB[0] ?? '–'}</td><td class="n">${heapMiB[1] ?? '–'}</td></tr>`
     );
   });
   const warmUp = clock(options.warmUpMs / 1_000);
   return (
     '<table class="narrow"><thead><tr><th>process</th><th class="n">started</th><th class="n">after the warm-up, MiB</th>' +
-    '<th class="n">at the end, MiB</th><th class="n">growth, MiB</th><th class="n">most, MiB</th></tr></thead>' +
-    `<tbody>${rows.join('')}</tbody></table><p><small>Warm-up ${warmUp}, under faults, in which any process may be killed. ` +
-    'After it server 2 and host 2 are left alive, so that their growth can be measured; server 1 and host 1 go on being ' +
+    '<th class="n">at the end, MiB</th><th class="n">growth, MiB</th><th class="n">most, MiB</th><th class="n">JS heap, before</th><th class="n">and after</th></tr></thead>' +
+    `<tbody>${rows.join('')}</tbody></table><p><small>Warm-up ${warmUp}, under faults, in whose first third any process may be killed. ` +
+    'After that server 2 and host 2 are left alive, so that their growth can be measured; server 1 and host 1 go on being ' +
     `killed. At most ${mayGrowMiB} MiB are promised.</small></p>`
   );
 }
@@ -68,8 +69,8 @@ export function whatWasDone({ options, saves }: SoakRecord, verdict: Verdict): s
       `${seconds(options.awayMs)}. Everything random follows from the seed, but for what time makes of it.`,
     `One watcher for each plan, over <code>/api/v3</code> WebSockets that last ${seconds(options.connectedMs)} and come back ` +
       `at either server: ${verdict.connections.toLocaleString('en')} connections, ` +
-      `${verdict.seen.toLocaleString('en')} messages seen, ${verdict.seenSpooled.toLocaleString('en')} of them also before, ` +
-      'as spooled.',
+      `${verdict.seen.toLocaleString('en')} messages seen, ${verdict.seenSpooled.toLocaleString('en')} more ` +
+      'as spooled, before they had a place: those are not shown again to the same socket, and count at the place they came to.',
     `Tries to save: ${total(saves.stored)} stored, ${total(saves.spooled)} spooled, ${total(saves.pending)} pending, ` +
       `${total(saves.refused)} refused, ${total(saves.unanswered)} without an answer.`,
     `<b>The oracle</b>, over ${verdict.producers.toLocaleString('en')} producers in ${verdict.plans} plans: every ` +
