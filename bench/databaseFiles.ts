@@ -1,6 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Of the database, and of the spool beside it. */
+const suffixes = ['', '-wal', '-shm', '.spool', '.spool-wal', '.spool-shm', '.spool.owner'];
+
 let made = 0;
 
 /** Runs `action` with paths of database files that do not exist yet; what it left there is removed. */
@@ -17,6 +20,6 @@ export async function withDatabaseFiles<T>(
       return path;
     });
   } finally {
-    for (const path of paths) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    for (const path of paths) for (const suffix of suffixes) rmSync(path + suffix, { force: true });
   }
 }

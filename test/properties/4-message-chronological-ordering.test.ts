@@ -41,7 +41,10 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       let looks = 0;
       const clock = { ...systemClock, now: () => times[looks++ % times.length] as number };
       const backoff = { initialDelayMs: 1, maxDelayMs: 2 };
-      const indelible = new Indelible(faulty, { clock, persistence: { maxBatch, backoff, deadlineMs: 60_000 } });
+      // Every try is made and waited for: outages with a breaker and a spool have schedules of their own.
+      const tries = { failuresToOpen: Number.POSITIVE_INFINITY, attemptMs: Number.POSITIVE_INFINITY };
+      const persistence = { maxBatch, backoff, deadlineMs: 60_000, ...tries };
+      const indelible = new Indelible(faulty, { clock, persistence });
       const plans = await perform(execution, { log: indelible });
       await indelible.persistence.close();
       for (const [planId, written] of plans) {

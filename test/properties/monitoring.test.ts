@@ -48,7 +48,10 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
         if (fault === 'unavailable') retries++;
         return fault;
       };
-      const indelible = new Indelible(faulty, { clock: hurriedClock(50), persistence: { deadlineMs: 1e6 } });
+      // Every try is made and waited for, so that they can be counted.
+      const tries = { failuresToOpen: Number.POSITIVE_INFINITY, attemptMs: Number.POSITIVE_INFINITY };
+      const persistence = { deadlineMs: 1e6, ...tries };
+      const indelible = new Indelible(faulty, { clock: hurriedClock(50), persistence });
       const plans = await perform(execution, { log: indelible, manager: () => manager(kind) });
       const written = [...plans.values()].flat();
       const stored = written.filter((one) => one.stored);
@@ -74,6 +77,9 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       expect(indelible.persistence.statistics()).toEqual({
         stored: stored.length,
         duplicates,
+        spooled: 0,
+        drained: 0,
+        setAside: 0,
         refused,
         late: 0,
         retries,

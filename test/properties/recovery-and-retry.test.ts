@@ -51,6 +51,8 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       const write = (_event: unknown, line?: string) => void lines.push(line ?? '');
       const indelible = new Indelible(faulty, {
         clock: hurriedClock(100),
+        // Every try is made and waited for, so that they can be counted; breaker and spool have tests of their own.
+        persistence: { failuresToOpen: Number.POSITIVE_INFINITY, attemptMs: Number.POSITIVE_INFINITY },
         observe: (event) => void events.push(event),
         logger: { debug: () => {}, info: () => {}, warn: write, error: write } as never,
       });
