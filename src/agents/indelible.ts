@@ -7,7 +7,6 @@ import type { Broadcaster } from '../persistence/broadcaster.ts';
 import { DraftRecovery } from '../persistence/draftRecovery.ts';
 import { DraftWriter } from '../persistence/draftWriter.ts';
 import { DualPersistenceManager } from '../persistence/dualPersistenceManager.ts';
-import { finishInterrupted } from '../persistence/interruptedAnswer.ts';
 import { MessagePersistenceService, type PersistenceOptions } from '../persistence/messagePersistenceService.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
 import type { Spool } from '../persistence/spool/spool.ts';
@@ -94,9 +93,7 @@ export class Indelible implements AgentLog {
 
   /** Saves a message. Never throws: see {@link SaveResult}. */
   save(message: NewMessage): Promise<SaveResult> {
-    return this.persistence
-      .save(message)
-      .then((result) => (result.status === 'refused' ? finishInterrupted(this.store.log, result) : result));
+    return this.persistence.save(message);
   }
 
   /** The message as it is stored now. @throws IndelibleError `store_unavailable`, `store_refused`, `service_closed` */

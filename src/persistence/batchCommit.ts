@@ -5,6 +5,7 @@ import { Backoff, type BackoffOptions } from '../resilience/backoff.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import type { Clock } from '../resilience/clock.ts';
 import type { AppendOutcome, MessageLog } from '../store/messageLog.ts';
+import { finishInterrupted } from './interruptedAnswer.ts';
 import type { LogWriter } from './logWriter.ts';
 import type { Outage } from './outage.ts';
 import type { PlanQueues } from './planQueues.ts';
@@ -14,7 +15,7 @@ import type { SaveAnswers } from './saveAnswers.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface BatchCommitOptions {
-  readonly log: Pick<MessageLog, 'find'>;
+  readonly log: Pick<MessageLog, 'find' | 'update'>;
   readonly queues: PlanQueues;
   readonly answers: SaveAnswers;
   readonly breaker: Breaker;
@@ -95,8 +96,10 @@ export class BatchCommit {
     }
   }
 
-  #decided(saves: readonly QueuedSave[], outcomes: readonly AppendOutcome[]): void {
+  /** Never rejects. */
+  #decided(saves: readonly QueuedSave[], outcomes: readonly AppendOutcome[]): Promise<void> | undefined {
     const { queues, answers, outage } = this.#options;
+    const conflicts: Promise<void>[] = [];
     const forgotten = this.#forget(saves.filter(({ state }) => state === 'spooled'));
     for (const [index, save] of saves.entries()) {
       const spooled = save.state === 'spooled';
@@ -104,12 +107,31 @@ export class BatchCommit {
       const { status, message } = outcomes[index] as AppendOutcome;
       if (status === 'conflict') {
         // One that is on disk meets it again in its place, and is set aside there.
-        if (!spooled) this.#refuse(save, new IndelibleError('message_conflict', { field: 'messageId' }));
+        if (!spooled) conflicts.push(this.#taken(save, message));
         continue;
       }
       if (spooled) outage.drained(1);
       queues.leave(save, 'decided');
       answers.stored(save, { message, duplicate: status === 'duplicate', spooled });
+    }
+    return conflicts.length === 0 ? undefined : Promise.all(conflicts).then(() => {});
+  }
+
+  /** The id of the message was taken by other content. */
+  async #taken(save: QueuedSave, found: StoredMessage): Promise<void> {
+    const { log, queues, answers } = this.#options;
+    try {
+      const message = await finishInterrupted(log, save.message, found);
+      if (save.state === 'decided') return;
+      if (message === undefined) {
+        this.#refuse(save, new IndelibleError('message_conflict', { field: 'messageId' }));
+        return;
+      }
+      queues.leave(save, 'decided');
+      answers.stored(save, { message, duplicate: false, spooled: false });
+    } catch (cause) {
+      // To be saved again: then it is found as it is.
+      this.#refuse(save, IndelibleError.is(cause) ? cause : new IndelibleError('store_unavailable', { cause }));
     }
   }
 

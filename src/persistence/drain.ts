@@ -3,13 +3,15 @@ import { IndelibleError } from '../protocol/errors.ts';
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import type { Clock } from '../resilience/clock.ts';
-import type { AppendOutcome } from '../store/messageLog.ts';
+import type { AppendOutcome, MessageLog } from '../store/messageLog.ts';
+import { finishInterrupted } from './interruptedAnswer.ts';
 import type { LogWriter } from './logWriter.ts';
 import type { Outage } from './outage.ts';
 import { Portions } from './portions.ts';
 import type { Spool, SpooledRecord } from './spool/spool.ts';
 
 export interface DrainOptions {
+  readonly log: Pick<MessageLog, 'update'>;
   readonly spool: Spool;
   readonly writer: LogWriter;
   readonly breaker: Breaker;
@@ -131,18 +133,25 @@ export class Drain {
     if (!this.#isStopped) this.#options.changed();
   }
 
-  /** Also late, of a batch that was given up: what is no longer there was decided already. */
-  #decided(records: readonly SpooledRecord[], outcomes: readonly AppendOutcome[]): void {
-    const stored = records.filter((_, index) => outcomes[index]?.status !== 'conflict');
+  /** Also late, of a batch that was given up: what is no longer there was decided already. Never rejects. */
+  async #decided(records: readonly SpooledRecord[], outcomes: readonly AppendOutcome[]): Promise<void> {
+    const { log, spool } = this.#options;
+    const statuses = new Map(records.map(({ id }, index) => [id, outcomes[index]?.status]));
     try {
-      const gone = new Set(this.#options.spool.remove(stored.map(({ id }) => id)));
       for (const [index, record] of records.entries()) {
-        const status = outcomes[index]?.status;
-        if (status === 'conflict') this.#setAside(record, new IndelibleError('message_conflict'));
-        else if (gone.has(record.id)) this.#stored(record, status === 'duplicate');
+        const outcome = outcomes[index];
+        if (outcome?.status !== 'conflict') continue;
+        if ((await finishInterrupted(log, record.message, outcome.message)) === undefined) {
+          statuses.delete(record.id);
+          this.#setAside(record, new IndelibleError('message_conflict'));
+        }
+      }
+      const gone = new Set(spool.remove([...statuses.keys()]));
+      for (const record of records) {
+        if (gone.has(record.id)) this.#stored(record, statuses.get(record.id) === 'duplicate');
       }
     } catch (error) {
-      // The database has them, the spool cannot forget them now: they come again, and are known by their ids.
+      // The database has them, or is away again: they come once more, and are known by their ids.
       this.#couldNotForget = error;
     }
   }
@@ -158,7 +167,10 @@ export class Drain {
   #setAside({ id, message }: SpooledRecord, error: IndelibleError): void {
     const { spool, observe, outage } = this.#options;
     const { planId, messageId } = message;
+    const before = spool.setAsideCount;
     spool.setAside(id, error);
+    // It was decided before, and this answer is late.
+    if (spool.setAsideCount === before) return;
     outage.setAside();
     observe({ type: 'message_set_aside', planId, messageId, error });
   }

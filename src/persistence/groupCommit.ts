@@ -18,7 +18,7 @@ import type { SaveResult } from './saveResult.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface GroupCommitOptions {
-  readonly log: Pick<MessageLog, 'append' | 'find'>;
+  readonly log: Pick<MessageLog, 'append' | 'find' | 'update'>;
   readonly clock: Clock;
   readonly observe: Observer;
   /** The queues' older end, on disk. Without one, what cannot be stored in time waits in memory. Closed with this. */
@@ -106,7 +106,7 @@ export class GroupCommit {
     });
     if (spool === undefined) return;
     this.#overflow = new Overflow({ queues, spool, answers, spooled });
-    const draining = { spool, writer, breaker, clock, observe, outage, maxBatch, maxBatchSize, backoff, changed };
+    const draining = { log, spool, writer, breaker, clock, observe, outage, maxBatch, maxBatchSize, backoff, changed };
     this.#drain = new Drain(draining);
     if (spool.depth > 0) outage.found();
     this.#drain.wake();

@@ -19,7 +19,7 @@ export interface Carried {
 
 /** Who is told what became of messages. Told late too, and then perhaps for the second time: must not mind. */
 export interface Decisions<T extends Carried> {
-  decided(items: readonly T[], outcomes: readonly AppendOutcome[]): void;
+  decided(items: readonly T[], outcomes: readonly AppendOutcome[]): Promise<void> | void;
   /** The database said no to this one alone, and will again. */
   refused(item: T, error: IndelibleError): Promise<void> | void;
 }
@@ -48,7 +48,7 @@ export class LogWriter {
       const outcomes = await this.#tryOrCut(items, portions, decisions);
       if (outcomes === undefined) continue;
       portions.written();
-      decisions.decided(items, outcomes);
+      await decisions.decided(items, outcomes);
     }
   }
 
@@ -61,7 +61,7 @@ export class LogWriter {
     const permit = this.#options.breaker.admit();
     if (permit === undefined) throw new IndelibleError('store_unavailable');
     try {
-      return await this.#try(items, permit, (outcomes) => decisions.decided(items, outcomes));
+      return await this.#try(items, permit, (outcomes) => void decisions.decided(items, outcomes));
     } catch (error) {
       if (IndelibleError.is(error, 'store_unavailable')) throw error;
       if (portions.cut()) return undefined;

@@ -148,17 +148,7 @@ export class LiveSocket implements LiveClient {
   }
 
   #read(planId: string, sequence: number): void {
-    if (!Number.isSafeInteger(sequence) || sequence < 0) throw refused('invalid_request', 'sequence');
-    const { feed, store, clock } = this.#options.indelible;
-    store.readPositions.advance(this.userId, planId, sequence).then(
-      (read) => {
-        // Further than was said: the user was there before, and all know.
-        if (read > sequence) return;
-        const timestamp = new Date(clock.now()).toISOString();
-        feed.publish({ type: 'read_position', planId, timestamp, userId: this.userId, sequence: read });
-      },
-      (error) => this.#refuse(error),
-    );
+    this.#options.indelible.markRead(this.userId, planId, sequence).catch((error: unknown) => this.#refuse(error));
   }
 
   /** `planId`: the subscription that there is none of. */

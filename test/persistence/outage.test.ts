@@ -2,6 +2,7 @@ import type { Fault } from 'indelible/testing';
 import { describe, expect, it } from 'vitest';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import type { PersistenceOptions } from '../../src/persistence/messagePersistenceService.ts';
+import { readAll } from '../../src/store/readAll.ts';
 import { settle } from './manualClock.ts';
 import { MemoryDisk, MemorySpool } from './memorySpool.ts';
 import { message, messages, type Setup, setUp, storedIds } from './service.ts';
@@ -202,6 +203,21 @@ describe('the drain', () => {
     await clock.pass(120_000);
     expect(spool.depth).toBe(0);
     expect(await storedIds(store)).toEqual(messages(3_000).map(({ messageId }) => messageId));
+  });
+
+  it('puts a spooled whole answer in place of what others made of its draft meanwhile', async () => {
+    const { service, faults, clock, store, spool } = spooling();
+    faults.refuse();
+    void service.save(message('answer', { content: 'The whole answer.' }));
+    await clock.pass(1_000);
+    const part = other.replaceAll('taken', 'answer').replace('"metadata":{}', '"metadata":{"interrupted":true}');
+    await store.log.append([{ planId: 'plan', messageId: 'answer', body: part }]);
+    faults.heal();
+    await clock.pass(2_000);
+    expect([spool.depth, spool.setAsideCount]).toEqual([0, 0]);
+    const [stored] = await Array.fromAsync(readAll(store.log, 'plan'));
+    expect(stored).toMatchObject({ sequence: 1, version: 2 });
+    expect(stored?.body).toContain('The whole answer.');
   });
 
   it('goes on while plans without records are written directly', async () => {

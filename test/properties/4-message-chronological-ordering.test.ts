@@ -41,9 +41,8 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       let looks = 0;
       const clock = { ...systemClock, now: () => times[looks++ % times.length] as number };
       const backoff = { initialDelayMs: 1, maxDelayMs: 2 };
-      // Every try is made and waited for: outages with a breaker and a spool have schedules of their own.
-      const tries = { failuresToOpen: Number.POSITIVE_INFINITY, attemptMs: Number.POSITIVE_INFINITY };
-      const persistence = { maxBatch, backoff, deadlineMs: 60_000, ...tries };
+      // Patient, also while the breaker is open: what is answered late counts as unknown, and proves nothing of its place.
+      const persistence = { maxBatch, backoff, openBackoff: backoff, deadlineMs: 60_000, openDeadlineMs: 60_000 };
       const indelible = new Indelible(faulty, { clock, persistence });
       const plans = await perform(execution, { log: indelible });
       await indelible.persistence.close();

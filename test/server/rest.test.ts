@@ -266,7 +266,14 @@ describe('the other calls', () => {
     server.faults.refuse();
     for (const url of [`${server.api}/health`, `${server.url}/health`]) {
       const version = expect.stringMatching(/^\d+\.\d+\.\d+/);
-      expect(await getJson(url)).toMatchObject({ status: 'healthy', service: 'indelible', version, breaker: 'closed' });
+      const spool = { depth: 0, set_aside: 0, oldest_age_seconds: 0 };
+      expect(await getJson(url)).toEqual({
+        status: 'healthy',
+        service: 'indelible',
+        version,
+        breaker: 'closed',
+        spool,
+      });
     }
   });
 
