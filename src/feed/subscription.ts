@@ -7,10 +7,8 @@ import { type LogPage, type LogPosition, logStart, type PlanCommit } from '../st
 import { AheadOfUpdates } from './aheadOfUpdates.ts';
 import type { DraftPiece } from './draftPiece.ts';
 import type { LogPages } from './logPages.ts';
+import { type WaitingEvent, WaitingEvents } from './waitingEvents.ts';
 import type { Watcher } from './watcher.ts';
-
-/** Live events kept for a watcher that is just being given messages; what is more is left out. */
-const maxWaitingEvents = 256;
 
 export interface SubscriptionOptions {
   readonly planId: string;
@@ -52,10 +50,8 @@ export class Subscription {
   readonly #extent: (planId: string) => Promise<LogExtent>;
   readonly #clock: Clock;
   readonly #ended: (subscription: Subscription, reason: unknown) => void;
-  readonly #events: WaitingEvent[] = [];
+  readonly #events = new WaitingEvents();
   readonly #ahead = new AheadOfUpdates();
-  /** How far the log goes, as far as commits that were offered say. */
-  #offered: number | undefined;
   #position: LogPosition;
   #epoch: string;
   /** Where to begin is not known yet. */
@@ -120,9 +116,8 @@ export class Subscription {
       this.#end(new IndelibleError('log_replaced'));
       return;
     }
-    this.#events.length = 0;
+    this.#events.clear();
     this.#ahead.clear();
-    this.#offered = undefined;
     this.#history++;
     this.#epoch = epoch;
     this.#position = logStart;
@@ -134,7 +129,7 @@ export class Subscription {
   offer(commit: PlanCommit): void {
     if (this.#closed) return;
     if (!this.#isNew(commit)) return;
-    this.#place(commit);
+    this.#events.place(commit);
     if (this.#busy || !this.#continues(commit)) {
       this.look();
       return;
@@ -153,15 +148,7 @@ export class Subscription {
   tell(event: LiveEvent, piece?: DraftPiece): void {
     if (this.#closed || this.#watcher.live === undefined) return;
     if (!this.#busy) this.#guard(() => this.#watcher.live?.(event, piece));
-    else if (this.#events.length < maxWaitingEvents) this.#events.push({ event, piece, behind: this.#offered });
-    else this.#watcher.missed?.();
-  }
-
-  /** What waits was told before this commit, so it comes before its messages. */
-  #place({ head, messages }: PlanCommit): void {
-    if (messages.length === 0) return;
-    for (const waiting of this.#events) waiting.behind ??= head.sequence - messages.length;
-    this.#offered = Math.max(this.#offered ?? 0, head.sequence);
+    else if (!this.#events.push(event, piece)) this.#watcher.missed?.();
   }
 
   /** Whether the commit, which ends at its head, carries all that is between the position and the head. */
@@ -230,7 +217,7 @@ export class Subscription {
     this.#ahead.given(messages, revision);
     let rest = messages;
     do {
-      const run = this.#upToNextEvent(rest);
+      const run = this.#events.messagesBefore(rest);
       rest = rest.slice(run.length);
       try {
         await this.#give(run, seen, { sequence: run.at(-1)?.sequence ?? before, revision });
@@ -239,19 +226,12 @@ export class Subscription {
       }
       seen = [];
       const next = rest[0]?.sequence ?? 0;
-      while (this.#events[0]?.behind !== undefined && this.#events[0].behind < next) this.#tellNext();
+      for (let event = this.#events.takeBefore(next); event; event = this.#events.takeBefore(next)) this.#tell(event);
     } while (rest.length > 0 && !this.#closed && history === this.#history);
   }
 
-  /** The messages that come before the first event that waits. */
-  #upToNextEvent(messages: readonly StoredMessage[]): readonly StoredMessage[] {
-    const behind = this.#events[0]?.behind;
-    return behind === undefined ? messages : messages.filter(({ sequence }) => sequence <= behind);
-  }
-
-  #tellNext(): void {
-    const next = this.#events.shift();
-    if (next !== undefined) this.#guard(() => this.#watcher.live?.(next.event, next.piece));
+  #tell({ event, piece }: WaitingEvent): void {
+    this.#guard(() => this.#watcher.live?.(event, piece));
   }
 
   #afterCatchUp(): void {
@@ -260,7 +240,7 @@ export class Subscription {
       this.#caughtUp = true;
       this.#guard(() => this.#watcher.caughtUp?.());
     }
-    for (const { event, piece } of this.#events.splice(0)) this.tell(event, piece);
+    for (const { event, piece } of this.#events.takeAll()) this.tell(event, piece);
   }
 
   #give(
@@ -306,7 +286,7 @@ export class Subscription {
   #end(reason: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#events.length = 0;
+    this.#events.clear();
     this.#endPause?.();
     this.#ended(this, reason);
     if (reason === undefined) return;
@@ -326,13 +306,6 @@ function farther({ sequence, revision }: LogPosition, trimmed: number): LogPosit
 /** The place of whoever has the updates, and not yet the messages. */
 function before([first]: readonly StoredMessage[], to: LogPosition): LogPosition {
   return first === undefined ? to : { sequence: first.sequence - 1, revision: to.revision };
-}
-
-interface WaitingEvent {
-  readonly event: LiveEvent;
-  readonly piece: DraftPiece | undefined;
-  /** The message behind which it comes; undefined while no commit said where that is: behind all there is. */
-  behind: number | undefined;
 }
 
 /** Tells a watcher's failure from the database's. */

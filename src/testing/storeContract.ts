@@ -7,6 +7,7 @@ import { once } from './contract/once.ts';
 import { oneWinner } from './contract/oneWinner.ts';
 import { planRecords } from './contract/plans.ts';
 import { reading } from './contract/reading.ts';
+import { readingAsText } from './contract/readingAsText.ts';
 import { readPositions } from './contract/readPositions.ts';
 import { sameBytes } from './contract/sameBytes.ts';
 import { trimming } from './contract/trimming.ts';
@@ -33,6 +34,7 @@ export function storeContract(): readonly ContractTest[] {
     ...oneWinner,
     ...sameBytes,
     ...reading,
+    ...readingAsText,
     ...hints,
     ...planRecords,
     ...trimming,

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { ServerProcess } from '../postgres/serverProcess.ts';
-import { makeTables, type Outage, rowsOf } from './restarts.ts';
+import { rowsOf } from '../postgres/violationsOf.ts';
+import { makeTables, type Outage } from './restarts.ts';
 import { historyOf, ToldFile } from './told.ts';
 
 const hastyTeam = fileURLToPath(new URL('hastyTeam.ts', import.meta.url));

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
 import { openStore } from '../../src/store/openStore.ts';
-import { readAll } from '../../src/store/readAll.ts';
 import { oneTo, sample } from '../../src/testing/contract/sampleMessages.ts';
 import { SeededRandom } from '../../src/testing/contract/seededRandom.ts';
 import { History, type ReadMessage } from '../../src/testing/history.ts';
 import { RemoteAgent } from '../postgres/remoteAgent.ts';
 import { RemoteWatcher } from '../postgres/remoteWatcher.ts';
 import { ServerProcess } from '../postgres/serverProcess.ts';
+import { rowsOf } from '../postgres/violationsOf.ts';
 
 export interface RestartsOptions {
   /** What `--store` takes. */
@@ -117,19 +116,6 @@ export async function makeTables(address: string): Promise<void> {
   const store = await openStore(address);
   await store.log.append([sample('m', { planId: 'there was one before' })]);
   await store.close();
-}
-
-export async function rowsOf(history: History, address: string): Promise<ReadMessage[]> {
-  const store = await openStore(address, { migrate: false });
-  try {
-    const rows: ReadMessage[] = [];
-    for (const planId of history.planIds) {
-      for await (const message of readAll(store.log, planId)) rows.push(toAgentMessage(message));
-    }
-    return rows;
-  } finally {
-    await store.close();
-  }
 }
 
 /** What is spooled has some time to come in. */

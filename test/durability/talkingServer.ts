@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { History, type Submission } from '../../src/testing/index.ts';
 import { ServerProcess } from '../postgres/serverProcess.ts';
-import { makeTables, rowsOf } from './restarts.ts';
+import { rowsOf } from '../postgres/violationsOf.ts';
+import { makeTables } from './restarts.ts';
 
 const talkingTeam = fileURLToPath(new URL('../cli/talkingTeam.ts', import.meta.url));
 

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import { type ClientFrame, liveProtocol, type ServerFrame } from '../../src/protocol/liveFrames.ts';
+import { UntilFrames } from '../server/untilFrames.ts';
 import { PlanView } from './planView.ts';
 
 type OfType<T extends ServerFrame['type']> = Extract<ServerFrame, { readonly type: T }>;
@@ -16,7 +17,7 @@ export class LiveTestClient {
   readonly #url: string;
   readonly #options: ClientOptions;
   readonly #plans = new Map<string, { readonly view: PlanView; cursor: string | undefined; sequence: number }>();
-  readonly #waiting = new Set<() => void>();
+  readonly #frames = new UntilFrames();
 
   constructor(url: string, options: ClientOptions = {}) {
     this.#url = url;
@@ -115,16 +116,7 @@ export class LiveTestClient {
 
   /** Resolves when the condition holds; rejects if the socket is closed before. */
   until(condition: (client: this) => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (condition(this)) resolve();
-        else if (this.ws.readyState === WebSocket.CLOSED) reject(new Error('the socket was closed before'));
-        else return;
-        this.#waiting.delete(look);
-      };
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#frames.until(this.ws, () => condition(this));
   }
 
   #plan(planId: string) {
@@ -152,7 +144,7 @@ export class LiveTestClient {
   }
 
   #look(): void {
-    for (const look of [...this.#waiting]) look();
+    this.#frames.look();
   }
 }
 

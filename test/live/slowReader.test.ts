@@ -1,22 +1,9 @@
-import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { plainHttpServer, type TestServer, type TestServerOptions, testServer } from '../server/testServer.ts';
+import { observedServer } from '../server/observedServer.ts';
+import type { TestServer } from '../server/testServer.ts';
 import { LiveTestClient, liveUrl, upTo } from './liveTestClient.ts';
 
 const content = (place: number) => `${place} ${'x'.repeat(50_000)}`;
-
-/** A server of which is known how much waits to be written, at most for one connection. */
-async function observedServer(options: TestServerOptions = {}) {
-  const transports = new Set<Socket>();
-  const on = plainHttpServer();
-  on.on('connection', (transport) => {
-    transports.add(transport);
-    transport.on('close', () => transports.delete(transport));
-  });
-  const server = await testServer({ ...options, on });
-  const waiting = () => Math.max(0, ...[...transports].map(({ writableLength }) => writableLength));
-  return { server, waiting };
-}
 
 /** Clients that watch `p` and take nothing. */
 async function pausedClients(server: TestServer, count: number): Promise<LiveTestClient[]> {

@@ -1,11 +1,11 @@
 import { toAgentMessage } from '../../src/protocol/agentMessage.ts';
-import { openPostgresStore } from '../../src/store/postgres/index.ts';
+import { openStore } from '../../src/store/openStore.ts';
 import { readAll } from '../../src/store/readAll.ts';
 import type { History, ReadMessage } from '../../src/testing/history.ts';
 
-/** All plans of the history as the database at `url` holds them now, read over new connections. */
-export async function rowsOf(history: History, url: string): Promise<ReadMessage[]> {
-  const store = await openPostgresStore(url, { migrate: false });
+/** All plans of the history as the database at `address` holds them now, opened anew. */
+export async function rowsOf(history: History, address: string): Promise<ReadMessage[]> {
+  const store = await openStore(address, { migrate: false });
   try {
     const rows: ReadMessage[] = [];
     for (const planId of history.planIds) {

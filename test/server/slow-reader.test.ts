@@ -1,27 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { getJson } from './http.ts';
+import { observedServer } from './observedServer.ts';
 import { RawWebSocket } from './rawWebSocket.ts';
-import { plainHttpServer, type TestServerOptions, testServer } from './testServer.ts';
+import type { TestServerOptions } from './testServer.ts';
 import { type WatchingClient, watch } from './watchingClient.ts';
 
 const count = 500;
 const content = (place: number) => `${place} ${'x'.repeat(50_000)}`;
 const upTo = (to: number, from = 1) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
-
-/** A server of which is known how much waits to be written, over all its connections. */
-async function observedServer(options: TestServerOptions = {}) {
-  const transports = new Set<Socket>();
-  const on = plainHttpServer();
-  on.on('connection', (transport) => {
-    transports.add(transport);
-    transport.on('close', () => transports.delete(transport));
-  });
-  const server = await testServer({ ...options, on });
-  const waiting = () => Math.max(0, ...[...transports].map(({ writableLength }) => writableLength));
-  const connected = () => transports.size;
-  return { server, waiting, connected };
-}
 
 /** The slow one reads nothing; the fast one and GET must get everything as if it were not there. */
 async function pausedClient(options: TestServerOptions = {}) {

@@ -3,13 +3,14 @@ import { onTestFinished } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Json } from './http.ts';
 import type { TestServer } from './testServer.ts';
+import { UntilFrames } from './untilFrames.ts';
 
 /** A client as the previous ones are: connects, reads frames. */
 export class WatchingClient {
   readonly ws: WebSocket;
   readonly frames: Json[] = [];
   readonly closed: Promise<number>;
-  readonly #waiting = new Set<() => void>();
+  readonly #frames = new UntilFrames();
 
   constructor(url: string, options: ClientOptions = {}) {
     this.ws = new WebSocket(url, options);
@@ -42,16 +43,7 @@ export class WatchingClient {
 
   /** Resolves when the condition holds; rejects if the socket is closed before. */
   until(condition: (client: this) => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (condition(this)) resolve();
-        else if (this.ws.readyState === WebSocket.CLOSED) reject(new Error('the socket was closed before'));
-        else return;
-        this.#waiting.delete(look);
-      };
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#frames.until(this.ws, () => condition(this));
   }
 
   send(frame: unknown): void {
@@ -77,7 +69,7 @@ export class WatchingClient {
   }
 
   #look(): void {
-    for (const look of [...this.#waiting]) look();
+    this.#frames.look();
   }
 }
 

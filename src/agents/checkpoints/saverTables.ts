@@ -1,8 +1,8 @@
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
-import { Client, type Pool } from 'pg';
+import type { Pool } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
-import { connectionConfig, defaultTimeouts, translated } from '../../store/postgres/connection.ts';
-import { Sockets } from '../../store/postgres/sockets.ts';
+import { translated } from '../../store/postgres/connection.ts';
+import { underMigrationLock } from '../../store/postgres/migrationConnection.ts';
 
 /** Beside the log's own schema, so that rights can be given for each. */
 export const checkpointSchema = 'indelible_checkpoints';
@@ -33,22 +33,12 @@ export async function prepareSaverTables(url: string, pool: Queryable, mayMigrat
   });
 }
 
-/** On a connection of its own without statement timeout. */
-async function migrate(url: string): Promise<void> {
-  const sockets = new Sockets();
-  const { query_timeout: _, statement_timeout: __, ...config } = connectionConfig(url, defaultTimeouts, sockets);
-  const client = new Client(config);
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
+function migrate(url: string): Promise<void> {
+  return underMigrationLock(url, lockKey, async (client) => {
     const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [checkpointSchema]);
     if (rowCount === 0) await client.query(`CREATE SCHEMA ${checkpointSchema}`);
     await setUp(client, (text, values) => client.query(text, values));
-  } finally {
-    client.end().catch(() => {});
-    await sockets.gone();
-  }
+  });
 }
 
 /** Runs LangGraph's `setup`: what only looks goes to `connection`, what changes something to `change`. */

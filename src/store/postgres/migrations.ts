@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
-import { connectionConfig, defaultTimeouts, sqlState, translated } from './connection.ts';
-import { Sockets } from './sockets.ts';
+import { sqlState, translated } from './connection.ts';
+import { underMigrationLock } from './migrationConnection.ts';
 
 /**
  * Forward only: a migration that was released is never changed, a database of a newer version is refused. The version
@@ -72,7 +72,7 @@ const migrations: readonly ((epoch: string) => string)[] = [
   () => 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE text USING body::text',
 ];
 
-/** Names the advisory lock: the bytes of `indelibl`. */
+/** Names the advisory lock. Any other number would let an older version migrate at the same time. */
 const lockKey = '7597407110064235116';
 
 export interface MigrationReport {
@@ -87,14 +87,8 @@ export interface MigrationReport {
  * @throws IndelibleError `schema_too_new`, `store_unavailable`, `store_refused`
  */
 export function migrate(url: string): Promise<MigrationReport> {
-  return translated('cannot migrate', async () => {
-    const sockets = new Sockets();
-    const { query_timeout: _, statement_timeout: __, ...config } = connectionConfig(url, defaultTimeouts, sockets);
-    const client = new Client(config);
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
+  return translated('cannot migrate', () =>
+    underMigrationLock(url, lockKey, async (client) => {
       const from = await schemaVersion(client);
       refuseNewer(from);
       if (from === migrations.length) return { from, to: from };
@@ -108,11 +102,8 @@ export function migrate(url: string): Promise<MigrationReport> {
       );
       await client.query('COMMIT');
       return { from, to: migrations.length };
-    } finally {
-      client.end().catch(() => {});
-      await sockets.gone();
-    }
-  });
+    }),
+  );
 }
 
 /** A role without the right to make schemas may find one made for it; `IF NOT EXISTS` would demand the right anyway. */
