@@ -36,6 +36,8 @@ export interface IndelibleOptions {
   readonly spool?: string | Spool | false | undefined;
   /** Bytes that may wait there. Default 1 GiB. */
   readonly spoolMaxBytes?: number | undefined;
+  /** The address of a store that is given open: its default spool is taken, as if it had been named. */
+  readonly spoolBeside?: string | undefined;
   readonly clock?: Clock;
   /** Told of all that happens. */
   readonly observe?: Observer;
@@ -45,7 +47,10 @@ export interface IndelibleOptions {
 }
 
 /** Of a log whose parts are open. */
-export type LogOptions = Omit<IndelibleOptions, 'store' | 'storeOptions' | 'spool' | 'spoolMaxBytes'> & {
+export type LogOptions = Omit<
+  IndelibleOptions,
+  'store' | 'storeOptions' | 'spool' | 'spoolMaxBytes' | 'spoolBeside'
+> & {
   readonly spool?: Spool | undefined;
 };
 
@@ -166,15 +171,23 @@ export class Indelible implements AgentLog {
  *   `spool_in_use`, `spool_unavailable`, `spool_damaged`
  */
 export async function openIndelible(options: IndelibleOptions = {}): Promise<Indelible> {
-  const { store: given = 'sqlite:./indelible.db', storeOptions, spool: where, spoolMaxBytes, ...rest } = options;
+  const {
+    store: given = 'sqlite:./indelible.db',
+    storeOptions,
+    spool: where,
+    spoolMaxBytes,
+    spoolBeside,
+    ...rest
+  } = options;
   const store = typeof given === 'string' ? await openStore(given, storeOptions) : given;
   try {
-    const spool = openSpoolOf(typeof given === 'string' ? given : undefined, {
+    const { spool, left } = openSpoolOf(typeof given === 'string' ? given : spoolBeside, {
       spool: where,
       maxBytes: spoolMaxBytes ?? defaultSpoolMaxBytes,
       clock: options.clock ?? systemClock,
     });
     const indelible = new Indelible(store, { ...rest, spool });
+    for (const { path, error } of left) indelible.observe({ type: 'spool_left', path, error });
     indelible.recoverDrafts();
     return indelible;
   } catch (error) {

@@ -1,7 +1,5 @@
 import { type Indelible, type IndelibleOptions, openIndelible } from '../agents/indelible.ts';
-import { openSpoolOf } from '../persistence/spool/spoolOfStore.ts';
 import { IndelibleError } from '../protocol/errors.ts';
-import { systemClock } from '../resilience/clock.ts';
 import type { Store } from '../store/store.ts';
 import { withRemedy } from './remedy.ts';
 import { byteSize, type Setting, spoolSetting } from './settings.ts';
@@ -29,9 +27,9 @@ export async function openLog(
   try {
     const maxBytes = byteSize(options.spoolMax ?? defaultMax, '--spool-max');
     const named = options.spool === false ? undefined : spoolSetting(options.spool, environment);
-    const where = options.spool === false ? false : named?.value;
-    const spool = openSpoolOf(address.value, { spool: where, maxBytes, clock: systemClock });
-    return await openIndelible({ store, spool: spool ?? false, ...(logger && { logger }) });
+    const spool = options.spool === false ? (false as const) : named?.value;
+    const where = { spool, spoolMaxBytes: maxBytes, spoolBeside: address.value };
+    return await openIndelible({ store, ...where, ...(logger && { logger }) });
   } catch (error) {
     await store.close();
     if (!IndelibleError.is(error, 'spool_unavailable')) throw error;

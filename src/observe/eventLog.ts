@@ -42,6 +42,8 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
       return { level: 'debug', text: 'message spooled: it is on disk and waits for the database' };
     case 'message_set_aside':
       return { level: 'error', text: 'message set aside: the database refuses it; see `indelible spool list`' };
+    case 'spool_left':
+      return { level: 'error', text: 'a spool of another process cannot be taken over: what waits there stays there' };
     case 'outage_began':
       return { level: 'error', text: 'database away: messages go to disk until it is back' };
     case 'outage_ended':

@@ -22,6 +22,8 @@ export type IndelibleEvent =
       readonly messageId: string;
       readonly error: IndelibleError;
     }
+  /** A dead process left messages in this spool that cannot be moved now; they stay there for the next start. */
+  | { readonly type: 'spool_left'; readonly path: string; readonly error: IndelibleError }
   /** The breaker opened: from now on messages go to disk. Told once, however often the database comes and goes. */
   | { readonly type: 'outage_began'; readonly error: unknown }
   /** The database is back, and what waited on disk is in it: `drained` messages, but for those set aside. */

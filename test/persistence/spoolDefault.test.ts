@@ -1,4 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openIndelible } from '../../src/agents/indelible.ts';
+import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { defaultSpoolPath, openDefaultSpool } from '../../src/persistence/spool/defaultSpool.ts';
 import { OwnedFile } from '../../src/persistence/spool/ownedFile.ts';
 import { SpoolDesk } from '../../src/persistence/spool/spoolDesk.ts';
@@ -9,7 +11,13 @@ import { noon, spooledMessage, spooledMessages } from './spooledMessage.ts';
 describe('The spool of a store that names none', () => {
   it('is beside the file of the database, in the working directory for PostgreSQL, and not there for one in memory', () => {
     expect(defaultSpoolPath('sqlite:./data/indelible.db')).toBe('./data/indelible.db.spool');
-    expect(defaultSpoolPath('postgres://user@host/agents')).toMatch(/^\.\/indelible-[0-9a-f]{8}\.spool$/);
+    const paths = ['user@host/agents', 'user@host/others', 'user@other/agents', 'user@host:5433/agents'].map((place) =>
+      defaultSpoolPath(`postgres://${place}`),
+    );
+    for (const path of paths) expect(path).toMatch(/^\.\/indelible-[0-9a-f]{8}\.spool$/);
+    // What waits for one database must never go into another; who asks, and how, makes no difference.
+    expect(new Set(paths).size).toBe(4);
+    expect(defaultSpoolPath('postgres://another:secret@host:5432/agents?sslmode=require')).toBe(paths[0]);
     expect(defaultSpoolPath('sqlite::memory:')).toBeUndefined();
   });
 
@@ -89,6 +97,22 @@ describe('The spool of a store that names none', () => {
     spool.append([spooledMessage(4)]);
     spool.close();
     expect(allWaiting(opened(base).spool)).toEqual([spooledMessage(4), ...spooledMessages(1, 3)]);
+  });
+
+  it('is told of by whoever opens a log, where it cannot take in what dead owners left', async () => {
+    const base = spoolPath('log.db.spool');
+    const other = spoolAt(`${base}.2`);
+    other.append(spooledMessages(1, 3));
+    other.close();
+    vi.spyOn(OwnedFile.prototype, 'write').mockImplementationOnce(() => {
+      throw new IndelibleError('spool_unavailable');
+    });
+    const told: IndelibleEvent[] = [];
+    const store = `sqlite:${base.slice(0, -'.spool'.length)}`;
+    const indelible = await openIndelible({ store, observe: (event) => void told.push(event) });
+    vi.restoreAllMocks();
+    await indelible.close();
+    expect(told).toContainEqual(expect.objectContaining({ type: 'spool_left', path: `${base}.2` }));
   });
 });
 

@@ -1,3 +1,4 @@
+import type { IndelibleError } from '../../protocol/errors.ts';
 import type { Clock } from '../../resilience/clock.ts';
 import { defaultSpoolPath, openDefaultSpool } from './defaultSpool.ts';
 import { openSpool } from './openSpool.ts';
@@ -12,20 +13,26 @@ export interface SpoolOfStoreOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+export interface SpoolOfStore {
+  /** Undefined: there is to be none. */
+  readonly spool: Spool | undefined;
+  /** Spools of dead processes beside it whose records could not be moved, and why. */
+  readonly left: readonly { readonly path: string; readonly error: IndelibleError }[];
+}
+
 /**
- * The spool for the store of this address, open; undefined where there is to be none: none was asked for, the database is
- * in memory, or the store was opened by somebody else and no spool was named.
+ * The spool for the store of this address, open. There is none if none was asked for, if the database is in memory, or if
+ * neither a spool nor the store's address was named.
  *
  * @throws IndelibleError as `openSpool` and `openDefaultSpool`
  */
 export function openSpoolOf(
   address: string | undefined,
   { spool, maxBytes, clock }: SpoolOfStoreOptions,
-): Spool | undefined {
+): SpoolOfStore {
   const options = { maxBytes, now: () => clock.now() };
-  if (spool === false) return undefined;
-  if (typeof spool === 'string') return openSpool(spool, options);
-  if (spool !== undefined) return spool;
+  if (spool === false) return { spool: undefined, left: [] };
+  if (spool !== undefined) return { spool: typeof spool === 'string' ? openSpool(spool, options) : spool, left: [] };
   const base = address === undefined ? undefined : defaultSpoolPath(address);
-  return base === undefined ? undefined : openDefaultSpool(base, options).spool;
+  return base === undefined ? { spool: undefined, left: [] } : openDefaultSpool(base, options);
 }
