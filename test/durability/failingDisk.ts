@@ -8,6 +8,9 @@ import { anyFailingCalls, type FailingCalls, failedCalls, runByStrace } from './
 import { historyOf, isDurable } from './told.ts';
 import { WriterProcess } from './writerProcess.ts';
 
+/** So many saves one after the other that were not made durable: nothing more is. */
+const streak = 10;
+
 export interface FailingDiskOptions {
   readonly durable: Durable;
   readonly rounds: number;
@@ -34,7 +37,8 @@ export async function saveOnFailingDisk({ durable, rounds, seed, early }: Failin
       'saved enough, or nothing more is stored',
       (lines) => {
         const settled = lines.filter((line) => 'settled' in line);
-        return settled.length >= 150 || settled.some(({ status }) => !isDurable(status));
+        const isLost = settled.length >= streak && settled.slice(-streak).every(({ status }) => !isDurable(status));
+        return settled.length >= 150 || isLost;
       },
       { orOver: true },
     );

@@ -32,7 +32,7 @@ describe('P1: *stored* on PostgreSQL survives kill -9', { timeout: 120_000 }, ()
     'control: a server that answers before its log is written (synchronous_commit=off) is found out by the kill of a %s',
     async (victim) => {
       const early = await startPostgres({
-        settings: { ...settings, synchronous_commit: 'off', wal_writer_delay: '10s', wal_writer_flush_after: 0 },
+        settings: { ...settings, synchronous_commit: 'off', wal_writer_delay: '10s', wal_writer_flush_after: '1GB' },
       });
       onTestFinished(() => early.close());
       const options = { server: early, database: 'early', victims: [victim], kills: 3, seed };

@@ -9,5 +9,8 @@ it('a role that may make nothing in a database but tables in a schema that was m
   await execute(server.superuserUrl(), 'CREATE ROLE makes LOGIN', 'CREATE SCHEMA indelible AUTHORIZATION makes');
   const url = new URL(server.superuserUrl());
   url.username = 'makes';
-  expect(await migrate(url.href)).toEqual({ from: 0, to: 1 });
+  const { from, to } = await migrate(url.href);
+  expect(from).toBe(0);
+  expect(to).toBeGreaterThan(0);
+  expect(await migrate(url.href)).toEqual({ from: to, to });
 });
