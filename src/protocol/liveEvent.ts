@@ -40,8 +40,6 @@ export type LiveEvent = LiveEventBase &
       }
     /** Accepted and durable on this host's disk, not yet in the database. The stored message of this id follows. */
     | { readonly type: 'message_spooled'; readonly message: PreparedMessage }
-    /** The user has read the plan up to this message. Of interest to this user's own clients. */
-    | { readonly type: 'read_position'; readonly userId: string; readonly sequence: number }
   );
 
 interface LiveEventBase {

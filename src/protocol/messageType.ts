@@ -7,6 +7,7 @@ export const messageTypes = [
   'plan_approval_request',
   'plan_approval_response',
   'user_clarification_request',
+  'user_clarification_response',
   'final_result_message',
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
