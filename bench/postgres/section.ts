@@ -8,6 +8,7 @@ import { type BenchDatabase, withBenchDatabase } from '../peers/database.ts';
 import type { Progress } from '../progress.ts';
 import { inRounds } from '../rounds.ts';
 import { Workload } from '../workload.ts';
+import { bareGroups } from './bareGroups.ts';
 import { copyRows } from './copy.ts';
 import { InsertEach } from './insertEach.ts';
 import { findPgbench, pgbench } from './pgbench.ts';
@@ -19,7 +20,9 @@ const about = `Messages per second that were answered "stored", each caller savi
 answered. 600-byte messages for 100 plans but where one is named, each measurement in an empty database of the same
 server, through a pool of 10 connections. Beside it, into the same table: one INSERT for each message, without head row,
 by as many callers through a pool of 10; pgbench, one INSERT a transaction on 64 connections, prepared; and COPY of such
-rows in one transaction, made beforehand. p50 and p99 are from the call to its answer.`;
+rows in one transaction, made beforehand. Bare groups are the product's statement in a loop: so many messages encoded and
+committed at a time, nobody answered; what they reach, no way of committing such groups one after the other can exceed here.
+p50 and p99 are from the call to its answer.`;
 
 const units = {
   saves: 'msg/s',
@@ -39,9 +42,14 @@ export function measurePostgres(options: BenchOptions, progress: Progress): Prom
 async function measureOn(database: BenchDatabase, options: BenchOptions, progress: Progress): Promise<Section> {
   const { seconds, quick } = options;
   const program = findPgbench();
-  const indelible = (callers: number, plans = 100, open: (url: string) => string | Promise<Store> = (url) => url) =>
+  const indelible = (
+    callers: number,
+    plans = 100,
+    open: (url: string) => string | Promise<Store> = (url) => url,
+    persistence: { readonly maxInFlight?: number } = {},
+  ) =>
     measuring(database, async (url) => {
-      const log = await openIndelible({ store: await open(url), persistence: { deadlineMs } });
+      const log = await openIndelible({ store: await open(url), persistence: { deadlineMs, ...persistence } });
       return { save: log.save.bind(log), close: () => log.close(), callers, plans, seconds };
     });
   const insertEach = (callers: number) =>
@@ -63,9 +71,12 @@ async function measureOn(database: BenchDatabase, options: BenchOptions, progres
       '64 callers, one plan': indelible(64, 1),
       '1,000 callers': indelible(1_000),
       '64 callers, no NOTIFY': indelible(64, 100, (url) => openPostgresStore(url, { wake: withoutHints })),
+      '1,000 callers, one batch at once': indelible(1_000, 100, undefined, { maxInFlight: 1 }),
       'one INSERT each, 64 callers': insertEach(64),
       'one INSERT each, 1,000 callers': insertEach(1_000),
       ...(program && { [pgbenchName]: rate((url) => pgbench(program, url, 64, seconds)) }),
+      'bare groups of 64': rate((url) => bareGroups(url, new Workload(100), 64, seconds)),
+      'bare groups of 1,000': rate((url) => bareGroups(url, new Workload(100), 1_000, seconds)),
       COPY: rate((url) => copyRows(url, new Workload(100), quick ? 2_000 : 60_000)),
     },
     options.rounds,
@@ -90,6 +101,13 @@ async function measureOn(database: BenchDatabase, options: BenchOptions, progres
       compare('64 callers, one plan', 'COPY', { atLeast: 0.33 }),
       compare('1,000 callers', 'COPY', { atLeast: 0.65 }),
       compare('64 callers', '64 callers, no NOTIFY'),
+      compare('1,000 callers', '1,000 callers, one batch at once'),
+      compare('64 callers', 'bare groups of 64'),
+      compare('1,000 callers', 'bare groups of 1,000'),
+      compare('bare groups of 64', 'one INSERT each, 64 callers'),
+      compare('bare groups of 1,000', 'one INSERT each, 1,000 callers'),
+      compare('bare groups of 64', 'COPY'),
+      compare('bare groups of 1,000', 'COPY'),
     ],
   };
 }

@@ -22,7 +22,7 @@ export function openDatabase(path: string): DatabaseSync {
         PRAGMA page_size = 8192;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA cache_size = -65536;
+        PRAGMA cache_size = -16384;
         PRAGMA trusted_schema = OFF;
       `);
       migrate(db);
