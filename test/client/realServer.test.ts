@@ -8,9 +8,9 @@ import { testServer } from '../server/testServer.ts';
 
 const planId = 'plan';
 
-function connect(url: string, webSocket?: WebSocketConstructor): Client {
+function connect(url: string, webSocket?: WebSocketConstructor, userId?: string): Client {
   const options = { url, heartbeatMs: 200, backoff: { initialDelayMs: 5, maxDelayMs: 50 } };
-  const client = createClient({ ...options, ...(webSocket && { webSocket }) });
+  const client = createClient({ ...options, ...(webSocket && { webSocket }), ...(userId && { userId }) });
   onTestFinished(() => client.close());
   return client;
 }
@@ -80,6 +80,30 @@ describe.each<[string, WebSocketConstructor | undefined]>([
     await server.indelible.save({ planId, messageId: 'answer', agentName: 'Scribe', content: 'The night bus.' });
     await eventually('the message is there', () => plan.messages.length === 1);
     expect(plan.drafts).toEqual([]);
+  });
+
+  it('knows what its user has read in another window, and how much is unread in a list; another user does not', async () => {
+    const server = await testServer();
+    await server.save(planId, 1, 5);
+    const [first, second] = [connect(server.url, webSocket, 'ada'), connect(server.url, webSocket, 'ada')];
+    const other = connect(server.url, webSocket, 'bob');
+    const [one, two, theirs] = [first.plan(planId), second.plan(planId), other.plan(planId)];
+    const list = second.plans([planId]);
+    const otherList = other.plans([planId]);
+    await eventually('all are live', () => [one, two, theirs].every(({ state }) => state === 'live'));
+    await eventually('the list is there', () => list.plans[0]?.unread === 5);
+    one.markRead(3);
+    await eventually('the other window knows', () => two.read === 3 && two.unread === 2);
+    await eventually('so does its list', () => list.plans[0]?.read === 3 && list.plans[0]?.unread === 2);
+    await server.save(planId, 6, 6);
+    await eventually('one more is unread', () => two.unread === 3 && list.plans[0]?.unread === 3);
+    two.markRead();
+    await eventually('and back', () => one.read === 6 && one.unread === 0);
+    // Who comes later is told at once.
+    const late = connect(server.url, webSocket, 'ada').plan(planId);
+    await eventually('a third window knows', () => late.state === 'live' && late.read === 6);
+    await otherList.refresh();
+    expect([theirs.read, otherList.plans[0]?.read, otherList.plans[0]?.unread]).toEqual([0, 0, 6]);
   });
 
   it('is told why the server does not show a plan', async () => {
