@@ -1,48 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { observedServer } from '../server/observedServer.ts';
-import type { TestServer } from '../server/testServer.ts';
 import { LiveTestClient, liveUrl, upTo } from './liveTestClient.ts';
-
-const content = (place: number) => `${place} ${'x'.repeat(50_000)}`;
-
-/** Clients that watch `p` and take nothing. */
-async function pausedClients(server: TestServer, count: number): Promise<LiveTestClient[]> {
-  const clients = await Promise.all(upTo(count).map((number) => LiveTestClient.open(server, `slow ${number}`)));
-  for (const client of clients) {
-    await client.subscribed('p');
-    client.ws.pause();
-  }
-  return clients;
-}
+import { content, expectBoundedMemory, pausedClients } from './pausedClients.ts';
 
 describe('P13: clients of indelible.v1 that stop reading', () => {
   it('50 of them cost bounded memory, hold up nobody, and miss no message when they read on', async () => {
-    const maxWaitingBytes = 256 * 1024;
-    const { server, waiting } = await observedServer({ limits: { maxWaitingBytes } });
-    const slow = await pausedClients(server, 50);
-    const fast = await LiveTestClient.open(server, 'fast');
-    await fast.subscribed('p');
-    // 30 MB for each of them, and 1.5 GB for all: what waits is the budget and the chunk that went over it.
-    const count = 600;
-    const chunk = 256 * 1024 + 60_000;
-    let most = 0;
-    const before = process.memoryUsage().rss;
-    for (let place = 1; place <= count; place += 20) {
-      await server.save('p', place, place + 19, content);
-      most = Math.max(most, waiting());
-    }
-    await fast.until(() => fast.sequences().length === count);
-    expect(fast.sequences()).toEqual(upTo(count));
-    expect(most).toBeGreaterThan(maxWaitingBytes);
-    expect(most).toBeLessThan(maxWaitingBytes + chunk);
-    expect(process.memoryUsage().rss - before).toBeLessThan(50 * (maxWaitingBytes + chunk) + 400e6);
-    for (const client of slow.slice(0, 5)) {
-      client.ws.resume();
-      await client.until(() => client.view('p').sequence === count);
-      expect(client.sequences()).toEqual(upTo(count));
-    }
-    await server.save('p', count + 1, count + 1);
-    await slow[0]?.until((client) => client.view('p').sequence === count + 1);
+    // 30 MB for each of them, and 1.5 GB for all.
+    await expectBoundedMemory(50, 600);
   });
 
   it('control: without the budget one of them makes all it was not sent wait in memory', async () => {

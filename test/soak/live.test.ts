@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { firstBadSchedule } from '../feed/schedules.ts';
+import { expectBoundedMemory } from '../live/pausedClients.ts';
 import { reconnectWhileWriting } from '../live/reconnects.ts';
 import { storesUnderTest } from '../storesUnderTest.ts';
 
@@ -17,5 +18,11 @@ describe('P8, for long', () => {
     onTestFinished(() => database.drop());
     const [writer, serving] = [await database.open(), await database.open()];
     expect(await reconnectWhileWriting({ writer, serving, reconnects: 500, seed }), `SEED=${seed}`).toEqual([]);
+  });
+});
+
+describe('P13, in full', () => {
+  it('50 paused clients of 80 MB each cost bounded memory, hold up nobody, and miss no message', async () => {
+    await expectBoundedMemory(50, 1_600);
   });
 });
