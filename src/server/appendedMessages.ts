@@ -4,6 +4,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import { type NewMessage, prepareMessage } from '../protocol/message.ts';
 import { messageTypes } from '../protocol/messageType.ts';
 import type { Refusal, RequestIssue } from './detail.ts';
+import { inWireWords } from './wireError.ts';
 
 export type AppendedMessage = NewMessage & { readonly messageId: string };
 
@@ -77,26 +78,4 @@ function issuesOf(message: NewMessage, loc: readonly (string | number)[], now: (
     const { field, message } = inWireWords(error);
     return [{ loc: field === '' ? loc : [...loc, field], msg: message, type: error.code }];
   }
-}
-
-/** What is wrong with a message, in the spelling of the wire: `agent_name is empty`. */
-export function inWireWords({ field = '', message }: IndelibleError): {
-  readonly field: string;
-  readonly message: string;
-} {
-  const spelled = wireName(field);
-  const says = field !== '' && message.startsWith(field) ? spelled + message.slice(field.length) : message;
-  return { field: spelled, message: says };
-}
-
-const wireNames: Readonly<Record<string, string>> = {
-  planId: 'plan_id',
-  messageId: 'message_id',
-  agentName: 'agent_name',
-  agentType: 'agent_type',
-};
-
-/** The name of a message's field as it stands on the wire. */
-export function wireName(field: string): string {
-  return wireNames[field] ?? field;
 }

@@ -44,7 +44,7 @@ export function onlyAllowedOrigins(access: AccessPolicy): MiddlewareHandler {
 function preflightAnswer(origin: string, wantedHeaders: string | undefined): Response {
   const headers = new Headers({
     'Access-Control-Allow-Origin': origin,
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, DELETE',
     'Access-Control-Max-Age': '600',
   });
   if (wantedHeaders !== undefined) headers.set('Access-Control-Allow-Headers', wantedHeaders);
