@@ -59,7 +59,7 @@ export async function testServer(wanted: TestServerOptions = {}): Promise<TestSe
     persistence = {},
     on,
     ...access
-  } = options;
+  } = wanted;
   const folder = mkdtempSync(join(tmpdir(), 'indelible-server-'));
   const faults = new Faults();
   const { store } = withFaults(openSqliteStore(join(folder, 'log.db')), faults);
