@@ -12,6 +12,7 @@ import { mountDraftApi } from './draftApi.ts';
 import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
+import { mountOpenApi } from './openApi/mountOpenApi.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { mountReadApi } from './readApi.ts';
 import { RemoteDrafts } from './remoteDrafts.ts';
@@ -60,6 +61,7 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   mountDraftApi(app, drafts, limits);
   addLiveRoutes(app, { indelible, clients, limits });
   mountReadApi(app, indelible, limits);
+  mountOpenApi(app);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );
