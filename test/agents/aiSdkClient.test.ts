@@ -9,11 +9,11 @@ import { Indelible } from '../../src/agents/indelible.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { Page } from './aiSdkPage.ts';
 import { calls, finish, Gate, type Step, says, scriptedModel, words } from './aiSdkScript.ts';
-import { PlanEventsServer } from './planEventsServer.ts';
+import { ChatServer } from './chatServer.ts';
 
 const planId = 'chat-1';
 let indelible: Indelible;
-let server: PlanEventsServer;
+let server: ChatServer;
 let script: Step[][];
 let toolWaits: () => Promise<void>;
 
@@ -39,7 +39,7 @@ async function chat(request: Request): Promise<Response> {
 }
 
 const transport = (patienceMs = 60_000) =>
-  new IndelibleChatTransport({ server: server.url, api: `${server.url}/api/chat`, patienceMs });
+  new IndelibleChatTransport({ server: server.url, api: `${server.chatUrl}/api/chat`, patienceMs });
 
 /** A page as it is when it is loaded: with what the server knows, and resumed. */
 async function loaded(patienceMs?: number): Promise<{ page: Page; resumed: Promise<void> }> {
@@ -50,7 +50,7 @@ async function loaded(patienceMs?: number): Promise<{ page: Page; resumed: Promi
 beforeEach(async () => {
   toolWaits = async () => {};
   indelible = new Indelible(await openSqliteStore(':memory:'));
-  server = await PlanEventsServer.start(indelible, chat);
+  server = await ChatServer.start(indelible, chat);
 });
 
 afterEach(async () => {
@@ -103,7 +103,7 @@ describe('a page that is loaded in the middle of an answer', () => {
       id: planId,
       messages: [{ id: 'u1', role: 'user', parts: [{ type: 'text', text: 'To Lisbon?' }] }],
     });
-    const request = httpRequest(`${server.url}/api/chat`, { method: 'POST' }).on('error', () => {});
+    const request = httpRequest(`${server.chatUrl}/api/chat`, { method: 'POST' }).on('error', () => {});
     request.end(body);
     const [response] = await once(request, 'response');
     response.on('error', () => {});

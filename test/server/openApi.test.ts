@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Hono } from 'hono';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { AccessPolicy } from '../../src/server/accessPolicy.ts';
 import type { AppEnv } from '../../src/server/appEnv.ts';
 import { messageOrBatchSchema } from '../../src/server/appendedMessages.ts';
@@ -15,6 +15,7 @@ import { defaultLimits } from '../../src/server/serverLimits.ts';
 import { updateSchema } from '../../src/server/updateApi.ts';
 import { v3App } from '../../src/server/v3App.ts';
 import { workplace } from '../cli/workplace.ts';
+import { hasChromium, startChromium } from '../client/page.ts';
 import { EventStreamClient } from '../live/eventStreamClient.ts';
 import { getJson, type Json } from './http.ts';
 import { type TestServer, testServer } from './testServer.ts';
@@ -267,6 +268,23 @@ describe('GET /api/v1/docs', () => {
     expect(page).not.toMatch(/<script|<link|<img|@import|url\(|undefined|\[object/);
     const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
     expect(links.filter((id) => !page.includes(`id="${id}"`))).toEqual([]);
+  });
+
+  it.skipIf(!hasChromium)('is drawn by a browser without a complaint, and no wider than a phone', async () => {
+    const { url } = await testServer();
+    const browser = await startChromium();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    const complaints: string[] = [];
+    page.on('console', (said) => complaints.push(said.text()));
+    page.on('request', (request) => complaints.push(request.url()));
+    await page.goto(`${url}/api/v1/docs`);
+    expect(complaints).toEqual([`${url}/api/v1/docs`]);
+    expect(await page.evaluate('getComputedStyle(document.querySelector("main > h2")).marginTop')).toBe('56px');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    const nested = await page.locator('i:has(*), i i, a a').count();
+    expect(nested).toBe(0);
+    expect(await page.locator('.call').first().innerText()).toBe('POST\n/api/v1/plans/{plan_id}/messages');
   });
 
   it('shows no host that could be more than a name', async () => {

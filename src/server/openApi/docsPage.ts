@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { docsStyle } from './docsStyle.ts';
-import type { JsonSchema, OpenApiDocument, OpenApiOperation } from './document.ts';
+import type { JsonSchema, OpenApiAnswer, OpenApiDocument, OpenApiOperation } from './document.ts';
+
+type Schemas = Readonly<Record<string, JsonSchema>>;
 
 interface Call {
   readonly method: string;
@@ -41,7 +43,7 @@ ${groups.map(({ name, calls }) => navGroup(name, calls)).join('\n')}
 <p>${prose(info.description)}</p>
 <p class="source">OpenAPI 3.1: <a href="openapi.json">openapi.json</a></p>
 </header>
-${groups.map(({ name, calls }) => `<h2>${escaped(name)}</h2>\n${calls.map((call) => section(call, shownHost)).join('\n')}`).join('\n')}
+${groups.map(({ name, calls }) => `<h2>${escaped(name)}</h2>\n${calls.map((call) => section(call, shownHost, components.schemas)).join('\n')}`).join('\n')}
 <h2>Schemas</h2>
 ${schemas.map(([name, schema]) => schemaSection(name, schema)).join('\n')}
 </main>
@@ -58,69 +60,66 @@ function navGroup(name: string, calls: readonly Call[]): string {
   return `<h2>${escaped(name)}</h2>\n<ul>${items.join('')}</ul>`;
 }
 
-function section({ method, path, operation }: Call, host: string): string {
-  const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
+function section({ method, path, operation }: Call, host: string, schemas: Schemas): string {
+  const { operationId, summary, description = '', parameters = [], requestBody, responses } = operation;
   const { schema, example } = requestBody?.content['application/json'] ?? {};
+  const paragraphs = description.split('\n\n').filter((text) => text !== '');
+  const rows = parameters.map(({ name, in: where, schema: type, description: said }) => [
+    `<code>${escaped(name)}</code><small>${where}</small>`,
+    typeText(type),
+    prose(said),
+  ]);
+  const answers = Object.entries(responses).filter(([status]) => status !== 'default');
   return `<section id="${operationId}">
 <h3>${escaped(summary)}</h3>
 <p class="call">${badge(method)} <code>${pathText(path)}</code></p>
-${(description ?? '')
-  .split('\n\n')
-  .filter((text) => text !== '')
-  .map((text) => `<p>${prose(text)}</p>`)
-  .join('\n')}
-${
-  parameters.length === 0
-    ? ''
-    : table(
-        'Parameters',
-        parameters.map((one) => [
-          `<code>${escaped(one.name)}</code><small>${one.in}</small>`,
-          typeText(one.schema),
-          prose(one.description),
-        ]),
-      )
-}
-${schema === undefined ? '' : `<h4>Body</h4>\n<p>${typeText(schema)}</p>`}
+${paragraphs.map((text) => `<p>${prose(text)}</p>`).join('\n')}
+${rows.length === 0 ? '' : `<h4>Parameters</h4>\n${table(rows)}`}
+${schema === undefined ? '' : `<h4>Body: ${typeText(schema)}</h4>\n${bodyTable(schema, schemas)}`}
+<h4>Example</h4>
 <pre><code>${escaped(curl(method, path, host, example))}</code></pre>
 <h4>Answers</h4>
-<dl class="answers">${Object.entries(responses)
-    .filter(([status]) => status !== 'default')
-    .map(([status, { description: said, content = {}, headers }]) => {
-      const types = Object.entries(content).map(([media, one]) =>
-        media === 'application/json' ? typeText(one.schema) : `<code>${escaped(media)}</code>`,
-      );
-      const also = headers === undefined ? '' : ' <small>with <code>Retry-After</code></small>';
-      return `<dt class="s${status[0]}" title="${STATUS_CODES[status] ?? ''}">${status}</dt><dd>${prose(said)}${also}${types.length > 0 ? `<br><span class="type">${types.join(', ')}</span>` : ''}</dd>`;
-    })
-    .join('')}</dl>
+<dl class="answers">${answers.map(([status, answer]) => answerText(status, answer)).join('')}</dl>
 </section>`;
+}
+
+/** The members of a body; of one that may be several things, of the first. */
+function bodyTable(schema: JsonSchema, schemas: Schemas): string {
+  const first = (schema.anyOf?.[0] as JsonSchema | undefined) ?? schema;
+  const meant = first.$ref === undefined ? first : schemas[first.$ref.split('/').at(-1) ?? ''];
+  return meant === undefined ? '' : table(memberRows(meant));
+}
+
+function answerText(status: string, { description, content = {}, headers }: OpenApiAnswer): string {
+  const types = Object.entries(content).map(([media, { schema }]) =>
+    media === 'application/json' ? typeText(schema) : `<code>${escaped(media)}</code>`,
+  );
+  const also = headers === undefined ? '' : ' <small>with <code>Retry-After</code></small>';
+  const type = types.length === 0 ? '' : `<br><span class="type">${types.join(', ')}</span>`;
+  const title = STATUS_CODES[status] ?? '';
+  return `<dt class="s${status[0]}" title="${title}">${status}</dt><dd>${prose(description)}${also}${type}</dd>`;
 }
 
 function schemaSection(name: string, schema: JsonSchema): string {
-  const { properties, required = [], anyOf, description = '' } = schema;
-  const members = Object.entries((properties ?? {}) as Record<string, JsonSchema>);
-  const body = anyOf
-    ? `<p>One of: ${anyOf.map((one) => typeText(one as JsonSchema)).join(' or ')}</p>`
-    : table(
-        '',
-        members.map(([member, one]) => [
-          `<code>${escaped(member)}</code>${required.includes(member) ? '' : '<small>optional</small>'}`,
-          typeText(one),
-          prose(one.description ?? ''),
-        ]),
-      );
+  const { anyOf, description = '' } = schema;
   return `<section id="schema-${name}" class="schema">
 <h3>${escaped(name)}</h3>
 <p>${prose(description)}</p>
-${body}
+${anyOf ? `<p>${typeText({ anyOf })}</p>` : table(memberRows(schema))}
 </section>`;
 }
 
-function table(title: string, rows: readonly (readonly string[])[]): string {
+function memberRows({ properties = {}, required = [] }: JsonSchema): string[][] {
+  return Object.entries(properties as Schemas).map(([name, member]) => [
+    `<code>${escaped(name)}</code>${required.includes(name) ? '' : '<small>optional</small>'}`,
+    typeText(member),
+    prose(member.description ?? ''),
+  ]);
+}
+
+function table(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`);
-  const heading = title === '' ? '' : `<h4>${title}</h4>\n`;
-  return `${heading}<div class="wide"><table>${cells.join('')}</table></div>`;
+  return `<div class="wide"><table>${cells.join('')}</table></div>`;
 }
 
 /** A schema in a few words, as HTML. */
@@ -175,13 +174,14 @@ function badge(method: string): string {
 
 /** What all paths begin with says nothing in a list. */
 function shortPath(path: string): string {
-  return path.replace(/^\/api\/v1/, '').replace(/^\/plans\/\{plan_id\}(?=\/)/, '…');
+  const below = path.replace(/^\/api\/v1/, '').replace(/^\/plans\/\{plan_id\}(?=\/)/, '…');
+  return below.replace(/\{\w+\}/g, '{id}');
 }
 
 function pathText(path: string): string {
   return escaped(path)
-    .replace(/\{\w+\}/g, (parameter) => `<i>${parameter}</i>`)
-    .replaceAll('/', '/<wbr>');
+    .replaceAll('/', '/<wbr>')
+    .replace(/\{\w+\}/g, (parameter) => `<i>${parameter}</i>`);
 }
 
 /** Text whose code stands between backquotes. */

@@ -26,7 +26,7 @@ h1 { margin: 0 0 0.75rem; font-size: 1.875rem; line-height: 1.2; letter-spacing:
 main > h2 { margin: 3.5rem 0 0; font-size: 1.375rem; line-height: 1.25; letter-spacing: -0.01em }
 section { padding: 1.5rem 0 2rem; border-bottom: 1px solid var(--line) }
 h3 { margin: 0 0 0.25rem; font-size: 1.0625rem; line-height: 1.4 }
-h4 { margin: 1.25rem 0 0.25rem; font-size: 0.8125rem; font-weight: 600; color: var(--dim) }
+h4 { margin: 1.5rem 0 0.25rem; font-size: 0.8125rem; font-weight: 600; color: var(--dim) }
 p { margin: 0.5rem 0; max-width: 44rem }
 .call { display: flex; gap: 0.625rem; align-items: baseline; margin: 0 0 0.75rem }
 .call i { font-style: normal; color: var(--dim) }

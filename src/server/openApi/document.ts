@@ -17,7 +17,7 @@ export const describedRoutes: readonly DescribedRoute[] = [
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-interface OpenApiContent {
+export interface OpenApiAnswer {
   readonly description: string;
   readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
   readonly headers?: Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ export interface OpenApiOperation {
     readonly required: true;
     readonly content: { readonly 'application/json': { readonly schema: JsonSchema; readonly example: unknown } };
   };
-  readonly responses: Readonly<Record<string, OpenApiContent>>;
+  readonly responses: Readonly<Record<string, OpenApiAnswer>>;
 }
 
 export interface OpenApiDocument {
@@ -104,7 +104,7 @@ function operation(route: DescribedRoute, schemas: SchemaTexts): OpenApiOperatio
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
-    description: 'An id: 1 to 256 characters, percent-encoded',
+    description: 'Percent-encoded',
     required: true,
     schema: schemas.later(idSchema),
   }));
@@ -132,7 +132,7 @@ function operation(route: DescribedRoute, schemas: SchemaTexts): OpenApiOperatio
   };
 }
 
-function response(answer: DescribedAnswer, schemas: SchemaTexts): OpenApiContent {
+function response(answer: DescribedAnswer, schemas: SchemaTexts): OpenApiAnswer {
   const { description, schema, mediaType = 'application/json', retryAfter = false } = answer;
   return {
     description,
