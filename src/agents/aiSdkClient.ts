@@ -54,14 +54,19 @@ export class IndelibleChatTransport<M extends UIMessage = UIMessage> extends Def
     const signal =
       options.abortSignal === undefined ? stop.signal : AbortSignal.any([options.abortSignal, stop.signal]);
     const frames = planEvents({ clock: this.#clock, signal, open: (after) => this.#open(options, after, signal) });
-    const { messages, drafts } = await untilCaughtUp(frames);
+    const { messages, drafts, pending } = await untilTold(frames, this.#clock);
     const answer = turnsOf(messages).at(-1);
     if (answer === undefined || (drafts.length === 0 && this.#isLongOver(messages.at(-1)))) {
       stop.abort();
+      pending?.catch(() => {});
       return null;
     }
     const told = answer.role === 'assistant' ? answer : undefined;
-    return this.#stream(frames, stop, told?.id, [...(told?.messages ?? []).map(asFrame), ...drafts]);
+    const last = told?.messages.at(-1);
+    // What is written behind an answer's end is that answer, asked for again: it takes its place.
+    const isAnother = drafts.length > 0 && last !== undefined && isEnd(last);
+    const known = isAnother ? drafts : [...(told?.messages ?? []).map(asFrame), ...drafts];
+    return this.#stream(frames, pending, stop, told?.id, known);
   }
 
   #isLongOver(last: WireMessageBody | undefined): boolean {
@@ -71,11 +76,12 @@ export class IndelibleChatTransport<M extends UIMessage = UIMessage> extends Def
 
   #stream(
     frames: AsyncGenerator<PlanFrame, void>,
+    pending: Promise<IteratorResult<PlanFrame, void>> | undefined,
     stop: AbortController,
     id: string | undefined,
     known: readonly PlanFrame[],
   ): ReadableStream<UIMessageChunk> {
-    const answer = answerOf(frames, known, id, { clock: this.#clock, patienceMs: this.#patienceMs });
+    const answer = answerOf(frames, pending, known, id, { clock: this.#clock, patienceMs: this.#patienceMs });
     return new ReadableStream<UIMessageChunk>({
       async pull(controller) {
         try {
@@ -114,20 +120,46 @@ async function settled<T>(given: T): Promise<Settled<T>> {
   return (typeof given === 'function' ? await given() : await given) as Settled<T>;
 }
 
-async function untilCaughtUp(frames: AsyncGenerator<PlanFrame, void>): Promise<{
+/** How long the server may take to tell what is being written, once it has told what is there, in ms. */
+const toldWithinMs = 1_000;
+
+/** What is there, and what was being written; `pending`: the next frame, if it was asked for. */
+async function untilTold(
+  frames: AsyncGenerator<PlanFrame, void>,
+  clock: Clock,
+): Promise<{
   messages: WireMessageBody[];
   drafts: PlanFrame[];
+  pending: Promise<IteratorResult<PlanFrame, void>> | undefined;
 }> {
   const messages = new Map<string, WireMessageBody>();
   const drafts: PlanFrame[] = [];
+  let pending: Promise<IteratorResult<PlanFrame, void>> | undefined;
+  let late: Promise<'late'> | undefined;
+  let cancel = () => {};
   for (;;) {
     // Not for await: the events go on behind this.
-    const { value, done } = await frames.next();
-    if (done === true || value.type === 'caught_up') break;
+    pending = frames.next();
+    const result = await (late === undefined ? pending : Promise.race([pending, late]));
+    if (result === 'late') break;
+    pending = undefined;
+    if (result.done === true || result.value.type === 'read') break;
+    const { value } = result;
     if (value.type === 'message') messages.set(value.message.message_id, value.message);
     if (value.type === 'draft') drafts.push(value);
+    if (value.type === 'caught_up') {
+      late = new Promise((resolve) => {
+        cancel = clock.schedule(toldWithinMs, () => resolve('late'));
+      });
+    }
   }
-  return { messages: [...messages.values()], drafts: drafts.filter((draft) => isOpen(draft, messages)) };
+  cancel();
+  return { messages: [...messages.values()], drafts: drafts.filter((draft) => isOpen(draft, messages)), pending };
+}
+
+/** Whether the model said here that it is done. */
+function isEnd(message: WireMessageBody): boolean {
+  return typeof message.metadata['finish_reason'] === 'string' && isLast(message);
 }
 
 function isOpen(frame: PlanFrame, messages: ReadonlyMap<string, WireMessageBody>): boolean {
@@ -146,13 +178,14 @@ function asFrame(message: WireMessageBody): PlanFrame {
 /** One answer, to its end: what is known of it, then what comes. */
 async function* answerOf(
   coming: AsyncGenerator<PlanFrame, void>,
+  pending: Promise<IteratorResult<PlanFrame, void>> | undefined,
   known: readonly PlanFrame[],
   id: string | undefined,
   { clock, patienceMs }: { readonly clock: Clock; readonly patienceMs: number },
 ): AsyncGenerator<UIMessageChunk, void> {
   const replay = new AiSdkReplay();
   let begun = false;
-  let next: Promise<IteratorResult<PlanFrame, void>> | undefined;
+  let next = pending;
   const waiting = [...known];
   for (;;) {
     const frame = waiting.shift() ?? (await sign());

@@ -9,6 +9,8 @@ export type PlanFrame =
   | { readonly type: 'message'; readonly message: WireMessageBody; readonly cursor?: string }
   | ({ readonly type: 'draft' } & DraftPiece)
   | { readonly type: 'caught_up'; readonly cursor: string }
+  /** Stands behind what was being written when the plan was subscribed to. */
+  | { readonly type: 'read' }
   | { readonly type: 'reset' };
 
 export interface PlanEventsOptions {

@@ -63,6 +63,8 @@ export class Indelible implements AgentLog {
   readonly persistence: MessagePersistenceService;
   readonly feed: Feed;
   readonly live: LiveChannel;
+  /** What is kept durable of the answers that are shown by {@link live}. */
+  readonly drafts: Pick<DraftWriter, 'hasWritten' | 'giveUp' | 'handOver'>;
   readonly metrics: PrometheusMetrics;
   readonly clock: Clock;
   readonly observe: Observer;
@@ -79,6 +81,7 @@ export class Indelible implements AgentLog {
     this.observe = tellAll(...observers);
     this.feed = new Feed({ log: store.log, records: store, clock, observe: this.observe });
     this.#drafts = new DraftWriter({ drafts: store.drafts, clock, observe: this.observe, owner: randomUUID() });
+    this.drafts = this.#drafts;
     this.persistence = new MessagePersistenceService({
       ...options.persistence,
       log: store.log,

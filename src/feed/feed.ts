@@ -134,6 +134,11 @@ export class Feed {
     }
   }
 
+  /** A draft as those who watch here were shown it, if it is open. */
+  shownDraft(planId: string, draftId: string): Draft | undefined {
+    return this.#openDrafts.find(planId, draftId);
+  }
+
   /** How far the plan's run was last said to be, or null if none is on its way. */
   progress(planId: string): LiveEvent | null {
     return this.#latestProgress.of(planId) ?? null;

@@ -1,8 +1,8 @@
 import type { Observer } from '../observe/events.ts';
-import type { Draft } from '../protocol/draft.ts';
 import type { NewMessage } from '../protocol/message.ts';
 import type { Clock } from '../resilience/clock.ts';
 import type { DraftKey, DraftRecords, DraftTouch } from '../store/draftRecords.ts';
+import { interruptedMessage } from './interruptedAnswer.ts';
 import type { SaveResult } from './saveResult.ts';
 
 /** A draft is looked at when nobody has touched it for so long, in ms; its owner does every 10 s. */
@@ -95,7 +95,7 @@ export class DraftRecovery {
     const draft = (await drafts.ofPlans([planId])).find((one) => one.draftId === draftId);
     let saved = false;
     if (draft !== undefined && draft.text !== '') {
-      const result = await this.#options.save(interrupted(draft));
+      const result = await this.#options.save(interruptedMessage(draft));
       const isTaken = result.status === 'refused' && result.error.code === 'message_conflict';
       // Left where it is: it may go later, and text that no message can hold is better as a draft than gone.
       if (result.status !== 'stored' && !isTaken) return false;
@@ -106,11 +106,6 @@ export class DraftRecovery {
     if (saved) observe({ type: 'draft_recovered', planId, messageId: draftId });
     return saved;
   }
-}
-
-function interrupted({ planId, draftId, agentName, text, updatedAt }: Draft): NewMessage {
-  const metadata = { interrupted: true };
-  return { planId, messageId: draftId, agentName, content: text, timestamp: updatedAt, metadata };
 }
 
 function keyOf({ planId, draftId }: DraftKey): string {

@@ -80,6 +80,23 @@ export class DraftWriter {
     }
   };
 
+  /** Whether all of this answer's text so far is in the store, by what this process did. */
+  hasWritten(planId: string, draftId: string): boolean {
+    return this.#open.get(keyOf(planId, draftId))?.isDue === false;
+  }
+
+  /** Nobody finishes this answer: it is removed with the next write. */
+  giveUp(planId: string, draftId: string): void {
+    this.#drop(keyOf(planId, draftId));
+  }
+
+  /** Another process writes this answer from now on: forgotten here, and left where it is. */
+  handOver(planId: string, draftId: string): void {
+    const key = keyOf(planId, draftId);
+    this.#size -= this.#open.get(key)?.size ?? 0;
+    this.#open.delete(key);
+  }
+
   /**
    * Writes what is not written. Answers that have not ended stay in the store, for others to find; those that ended
    * without a message were given up. Call it when saves are decided. Never rejects; takes at most `timeoutMs`.

@@ -1,6 +1,13 @@
-import type { PreparedMessage, StoredMessage } from '../protocol/message.ts';
+import type { Draft } from '../protocol/draft.ts';
+import type { NewMessage, PreparedMessage, StoredMessage } from '../protocol/message.ts';
 import { parseMessageBytes } from '../protocol/messageBytes.ts';
 import type { MessageLog } from '../store/messageLog.ts';
+
+/** What a draft becomes whose writer died: its text so far, under the id that the whole would have had. */
+export function interruptedMessage({ planId, draftId, agentName, text, updatedAt }: Draft): NewMessage {
+  const metadata = { interrupted: true };
+  return { planId, messageId: draftId, agentName, content: text, timestamp: updatedAt, metadata };
+}
 
 /**
  * What becomes of a message whose id was taken by `found`. If that is what others made of this answer's draft, because its

@@ -47,6 +47,17 @@ export const errorTable = {
     summary: 'Somebody else updated the message first: its version is not the expected one.',
     remedy: 'Read the message, apply the change to what it says now, and update with its current version.',
   },
+  draft_gap: {
+    status: 409,
+    summary:
+      'The piece of a draft begins behind the end of what the server has of it: a piece is missing, or the server was started anew.',
+    remedy: 'Send the whole text so far, without `offset`.',
+  },
+  too_many_drafts: {
+    status: 429,
+    summary: 'Agents are writing as many answers by way of this server as it follows at once (1,000).',
+    remedy: 'Save the answer when it is whole: messages are taken all the same.',
+  },
   plan_not_found: {
     status: 404,
     summary: 'There is no plan with this id.',

@@ -74,7 +74,7 @@ const maxIdLength = 256;
 export const defaultMaxMessageBytes = 4 * 1024 * 1024;
 
 /** 1 to 256 characters that survive a URL path, a log line and UTF-8; case and normal form are kept. */
-const idSchema = z
+export const idSchema = z
   .string()
   .min(1, 'is empty')
   .max(maxIdLength, `is longer than ${maxIdLength} characters`)
@@ -83,7 +83,7 @@ const idSchema = z
   .refine((id) => id.isWellFormed(), 'holds half a surrogate pair')
   .refine((id) => id !== '.' && id !== '..', 'is a path');
 
-const nameSchema = z.string().min(1, 'is empty').max(256, 'is longer than 256 characters');
+export const nameSchema = z.string().min(1, 'is empty').max(256, 'is longer than 256 characters');
 
 const newMessageSchema = z.object({
   planId: idSchema,

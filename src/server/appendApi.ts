@@ -1,40 +1,37 @@
 import type { Hono } from 'hono';
+import { z } from 'zod';
 import type { Indelible } from '../agents/indelible.ts';
 import type { SaveResult } from '../persistence/saveResult.ts';
-import { type ErrorCode, IndelibleError } from '../protocol/errors.ts';
+import { IndelibleError } from '../protocol/errors.ts';
 import type { AppEnv } from './appEnv.ts';
-import { type AppendedMessage, appendedMessages, appendSchema, wireName } from './appendedMessages.ts';
+import { type AppendedMessage, appendedMessages, appendSchema } from './appendedMessages.ts';
 import { detailAnswer } from './detail.ts';
 import { planIdInPath } from './planIdInPath.ts';
 import { putPlan, putPlanSchema } from './putPlan.ts';
+import type { RemoteDrafts } from './remoteDrafts.ts';
 import { readBody } from './requestBody.ts';
-import { defaultLimits } from './serverLimits.ts';
+import type { ServerLimits } from './serverLimits.ts';
 import { withinDeadline } from './storeDeadline.ts';
 import { userIdOf } from './userId.ts';
 import { v3Plan } from './v3Plan.ts';
+import { wireError, wireErrorSchema } from './wireError.ts';
 
-/** A batch may be larger than the bodies of people's calls. */
-const maxBodyBytes = 16 * 1024 * 1024;
+/** What became of one message. */
+export const appendAnswerSchema = z
+  .object({
+    message_id: z.string().meta({ description: 'As it was given, or as the server made it' }),
+    status: z.enum(['stored', 'spooled', 'pending', 'refused']).meta({
+      description:
+        '`stored`: it is in the database. `spooled`: it is on the disk of the server, flushed, and is stored when the ' +
+        'database is back. `pending`: it waits in the memory of the server: send it again. `refused`: not stored',
+    }),
+    sequence: z.int().min(1).optional().meta({ description: 'Its place in the plan, if it is stored' }),
+    duplicate: z.boolean().optional().meta({ description: 'It was there before, with the same content' }),
+    error: wireErrorSchema.optional(),
+  })
+  .meta({ id: 'Appended', description: 'What became of a message' });
 
-/** What became of one message, in wire spelling. */
-interface AppendAnswer {
-  readonly message_id: string;
-  /**
-   * `spooled`: on the server's disk, and stored when the database is back. `pending`: it waits in the server's memory.
-   * `refused`: not stored, and will not be.
-   */
-  readonly status: 'stored' | 'spooled' | 'pending' | 'refused';
-  /** Its place in the plan, if it is stored. */
-  readonly sequence?: number;
-  /** It was there before, with the same content; `sequence` is the place of the first. */
-  readonly duplicate?: boolean;
-  readonly error?: {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly field?: string;
-    readonly remedy: string;
-  };
-}
+type AppendAnswer = z.infer<typeof appendAnswerSchema>;
 
 /**
  * Messages of agents that run elsewhere: `POST /api/v1/plans/{plan_id}/messages` appends one or a batch, in order;
@@ -46,14 +43,19 @@ interface AppendAnswer {
  *
  * What would break it: answering before the save has, or storing half of a request and answering with one error.
  */
-export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
+export function mountAppendApi(
+  app: Hono<AppEnv>,
+  indelible: Indelible,
+  drafts: RemoteDrafts,
+  limits: ServerLimits,
+): void {
   app.post('/api/v1/plans/:plan_id/messages', async (c) => {
     const planId = planIdInPath(c);
-    const read = await readBody(c.req.raw, appendSchema, maxBodyBytes);
+    const read = await readBody(c.req.raw, appendSchema, limits.maxAppendBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const appended = appendedMessages(read.body, planId, indelible.clock.now);
     if ('refusal' in appended) return detailAnswer(appended.refusal);
-    const answers = await saveAll(indelible, appended.messages);
+    const answers = await saveAll(indelible, drafts, appended.messages);
     const status = statusOf(answers, appended.batch);
     if (status === 503) c.header('Retry-After', '1');
     const [only] = answers;
@@ -63,18 +65,28 @@ export function mountAppendApi(app: Hono<AppEnv>, indelible: Indelible): void {
 
   app.put('/api/v1/plans/:plan_id', async (c) => {
     const planId = planIdInPath(c);
-    const read = await readBody(c.req.raw, putPlanSchema, maxBodyBytes);
+    const read = await readBody(c.req.raw, putPlanSchema, limits.maxAppendBytes);
     if ('refusal' in read) return detailAnswer(read.refusal);
     const userId = userIdOf(c.req.header('x-ms-client-principal-id'), 'x-ms-client-principal-id');
     const put = putPlan(indelible, planId, read.body, userId);
-    const { plan, created } = await withinDeadline(indelible.clock, defaultLimits.storeDeadlineMs, put);
+    const { plan, created } = await withinDeadline(indelible.clock, limits.storeDeadlineMs, put);
     return c.json(v3Plan(plan), created ? 201 : 200);
   });
 }
 
 /** All are handed over before the first is waited for, so they stand in their order and share a commit. */
-function saveAll(indelible: Indelible, messages: readonly AppendedMessage[]): Promise<AppendAnswer[]> {
-  return Promise.all(messages.map(async (message) => answerTo(message.messageId, await indelible.save(message))));
+function saveAll(
+  indelible: Indelible,
+  drafts: RemoteDrafts,
+  messages: readonly AppendedMessage[],
+): Promise<AppendAnswer[]> {
+  return Promise.all(
+    messages.map(async (message) => {
+      const { planId, messageId, content } = message;
+      drafts.finish(planId, messageId, content);
+      return answerTo(messageId, await indelible.save(message));
+    }),
+  );
 }
 
 function answerTo(messageId: string, result: SaveResult): AppendAnswer {
@@ -82,10 +94,7 @@ function answerTo(messageId: string, result: SaveResult): AppendAnswer {
     const { sequence } = result.message;
     return { message_id: messageId, status: 'stored', sequence, duplicate: result.duplicate };
   }
-  const { code, field, remedy, message, status } = result.error;
-  const said = { code, message: status < 500 ? message : new IndelibleError(code).message, remedy };
-  const error = field === undefined ? said : { ...said, field: wireName(field) };
-  return { message_id: messageId, status: result.status, error };
+  return { message_id: messageId, status: result.status, error: wireError(result.error) };
 }
 
 /**

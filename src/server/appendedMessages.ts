@@ -1,27 +1,35 @@
 import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { IndelibleError } from '../protocol/errors.ts';
-import { type NewMessage, prepareMessage } from '../protocol/message.ts';
+import { idSchema, type NewMessage, nameSchema, prepareMessage } from '../protocol/message.ts';
 import { messageTypes } from '../protocol/messageType.ts';
 import type { Refusal, RequestIssue } from './detail.ts';
+import { inWireWords } from './wireError.ts';
 
 export type AppendedMessage = NewMessage & { readonly messageId: string };
 
 const maxMessages = 1_000;
 
 /** Members that are not known are refused: a misspelt `metadata` would be lost in silence. */
-const messageSchema = z.strictObject({
-  message_id: z.string().optional(),
-  agent_name: z.string(),
-  agent_type: z.string().optional(),
-  type: z.enum(messageTypes).optional(),
-  content: z.string(),
-  // As it was parsed: zod's own records leave out a key named `__proto__`.
-  metadata: z.unknown().optional(),
-  timestamp: z.string().optional(),
-});
+const messageSchema = z
+  .strictObject({
+    message_id: idSchema.optional().meta({ description: 'Unique in the plan. Left out: the server makes one' }),
+    agent_name: nameSchema.meta({ description: 'Who wrote it' }),
+    agent_type: nameSchema.optional().meta({ description: '`agent`, `tool`, `user` …: free. Left out: `agent`' }),
+    type: z.enum(messageTypes).optional().meta({ description: 'Left out: `agent_message`' }),
+    content: z.string().meta({ description: 'May be empty: a tool call has no text' }),
+    // As it was parsed: zod's own records leave out a key named `__proto__`.
+    metadata: z.unknown().optional().meta({ type: 'object', description: 'Any JSON that carries no loss' }),
+    timestamp: z.string().optional().meta({ description: 'ISO 8601; without a zone UTC. Left out: now' }),
+  })
+  .meta({ id: 'NewMessage', description: 'A message to append' });
 
-const batchSchema = z.strictObject({ messages: z.array(messageSchema).max(maxMessages) });
+const batchSchema = z
+  .strictObject({ messages: z.array(messageSchema).max(maxMessages) })
+  .meta({ id: 'NewMessages', description: 'A batch to append' });
+
+/** What {@link appendSchema} takes, told. */
+export const messageOrBatchSchema = z.union([messageSchema, batchSchema]);
 
 /** One message object, or `{messages: […]}`. Which of the two is meant is told by the member `messages`. */
 export const appendSchema = z
@@ -77,26 +85,4 @@ function issuesOf(message: NewMessage, loc: readonly (string | number)[], now: (
     const { field, message } = inWireWords(error);
     return [{ loc: field === '' ? loc : [...loc, field], msg: message, type: error.code }];
   }
-}
-
-/** What is wrong with a message, in the spelling of the wire: `agent_name is empty`. */
-export function inWireWords({ field = '', message }: IndelibleError): {
-  readonly field: string;
-  readonly message: string;
-} {
-  const spelled = wireName(field);
-  const says = field !== '' && message.startsWith(field) ? spelled + message.slice(field.length) : message;
-  return { field: spelled, message: says };
-}
-
-const wireNames: Readonly<Record<string, string>> = {
-  planId: 'plan_id',
-  messageId: 'message_id',
-  agentName: 'agent_name',
-  agentType: 'agent_type',
-};
-
-/** The name of a message's field as it stands on the wire. */
-export function wireName(field: string): string {
-  return wireNames[field] ?? field;
 }

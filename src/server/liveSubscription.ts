@@ -122,8 +122,8 @@ export class LiveSubscription {
     const cursor = encodeCursor({ epoch, planId, ...position });
     this.#write(outlet.framing.frame({ type: 'caught_up', plan_id: planId, cursor }));
     this.#isLive = true;
-    this.#showNow();
-    void this.#tellFirstRead();
+    // Behind the drafts: so a client knows when it was told all of them.
+    void this.#showNow().then(() => this.#tellFirstRead());
   }
 
   /** Something that is only live was left out: when there is room again, what it all has come to is shown. */
@@ -132,15 +132,15 @@ export class LiveSubscription {
     this.#recovering = true;
     await this.#options.outlet.drained();
     this.#recovering = false;
-    if (!this.#closed) this.#showNow();
+    if (!this.#closed) void this.#showNow();
   }
 
   /** What is only live, as it stands: how far the run is, and answers that are being written. */
-  #showNow(): void {
+  async #showNow(): Promise<void> {
     const { indelible, outlet, planId } = this.#options;
     const progress = indelible.feed.progress(planId);
     if (progress !== null) this.#show(progress, undefined);
-    if (outlet.isOpen) void this.#drafts.showAll();
+    if (outlet.isOpen) await this.#drafts.showAll();
   }
 
   async #tellFirstRead(): Promise<void> {

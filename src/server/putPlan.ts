@@ -4,11 +4,13 @@ import { IndelibleError } from '../protocol/errors.ts';
 import type { Plan } from '../protocol/plan.ts';
 
 /** Of the statuses, those that whoever runs the agents may give; the others are the runner's. */
-export const putPlanSchema = z.strictObject({
-  description: z.string().optional(),
-  session_id: z.string().optional(),
-  status: z.enum(['in_progress', 'completed', 'failed', 'canceled']).optional(),
-});
+export const putPlanSchema = z
+  .strictObject({
+    description: z.string().optional().meta({ description: 'What it is about' }),
+    session_id: z.string().optional().meta({ description: 'Any string; several plans may share it' }),
+    status: z.enum(['in_progress', 'completed', 'failed', 'canceled']).optional(),
+  })
+  .meta({ id: 'PlanChange', description: 'What is to be known of a plan' });
 
 /**
  * Makes the plan, or changes the status of the one that is there: sent twice, it does what it did once. A plan that so

@@ -18,7 +18,9 @@ const principal = 'x-ms-client-principal-id';
 /** Plans that may be named in one call. */
 const maxNamedPlans = 100;
 
-const readSchema = z.strictObject({ sequence: z.int().min(0) });
+export const readSchema = z
+  .strictObject({ sequence: z.int().min(0).meta({ description: 'The last message that was read' }) })
+  .meta({ id: 'ReadUpTo', description: 'How far the caller has read' });
 
 /**
  * How far a user has read: `PUT /api/v1/plans/{plan_id}/read` moves the caller's own position on, `GET /api/v1/plans`

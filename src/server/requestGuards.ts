@@ -44,21 +44,24 @@ export function onlyAllowedOrigins(access: AccessPolicy): MiddlewareHandler {
 function preflightAnswer(origin: string, wantedHeaders: string | undefined): Response {
   const headers = new Headers({
     'Access-Control-Allow-Origin': origin,
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, DELETE',
     'Access-Control-Max-Age': '600',
   });
   if (wantedHeaders !== undefined) headers.set('Access-Control-Allow-Headers', wantedHeaders);
   return new Response(null, { status: 204, headers });
 }
 
-/** Nothing but JSON, and event streams where those are. */
+/** Nothing but JSON, and event streams or a page where those are. */
 export const onlyJson: MiddlewareHandler = async (c, next) => {
-  const streams = /^\/api\/v1\/plans\/[^/]*\/events$/.test(c.req.path);
-  const types = streams ? ['*/*', 'text/*', 'text/event-stream'] : ['*/*', 'application/*', 'application/json'];
-  if (accepts(c.req.header('accept'), types)) return next();
-  if (streams) return detailAnswer({ status: 406, detail: 'Answers are text/event-stream' });
-  return detailAnswer({ status: 406, detail: 'Answers are application/json' });
+  const type = mediaTypeOf(c.req.path);
+  if (accepts(c.req.header('accept'), ['*/*', type.replace(/\/.*/, '/*'), type])) return next();
+  return detailAnswer({ status: 406, detail: `Answers are ${type}` });
 };
+
+function mediaTypeOf(path: string): string {
+  if (path === '/api/v1/docs') return 'text/html';
+  return /^\/api\/v1\/plans\/[^/]*\/events$/.test(path) ? 'text/event-stream' : 'application/json';
+}
 
 function accepts(accept: string | undefined, types: readonly string[]): boolean {
   if (accept === undefined || accept.trim() === '') return true;

@@ -4,6 +4,10 @@ export interface ServerLimits {
   readonly maxBodyBytes: number;
   /** A request's line and headers; over it 431. */
   readonly maxHeaderBytes: number;
+  /** The body of a call by which agents write: a batch of messages, a draft. */
+  readonly maxAppendBytes: number;
+  /** An agent that writes an answer by calls and says nothing for so long counts as dead. */
+  readonly draftSilenceMs: number;
   /** How long headers may take; then 408, within {@link connectionCheckMs}. Node's own default is 60 s. */
   readonly headersTimeoutMs: number;
   /** How long a whole request may take to arrive; then 408. */
@@ -42,6 +46,8 @@ export interface ServerLimits {
 export const defaultLimits: ServerLimits = {
   maxBodyBytes: 1024 * 1024,
   maxHeaderBytes: 16 * 1024,
+  maxAppendBytes: 16 * 1024 * 1024,
+  draftSilenceMs: 60_000,
   headersTimeoutMs: 8_000,
   requestTimeoutMs: 30_000,
   connectionCheckMs: 1_000,

@@ -8,14 +8,18 @@ import type { AppEnv } from './appEnv.ts';
 import { mountAppendApi } from './appendApi.ts';
 import { addClientRoutes } from './clientRoutes.ts';
 import { detailAnswer, refusalOf } from './detail.ts';
+import { mountDraftApi } from './draftApi.ts';
 import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
+import { mountOpenApi } from './openApi/mountOpenApi.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { mountReadApi } from './readApi.ts';
+import { RemoteDrafts } from './remoteDrafts.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
 import type { ServerLimits } from './serverLimits.ts';
 import { addTeamRoutes } from './teamRoutes.ts';
+import { mountUpdateApi } from './updateApi.ts';
 import { v3Team } from './v3Team.ts';
 
 export interface V3AppOptions {
@@ -31,6 +35,8 @@ export interface V3AppOptions {
 export function v3App(options: V3AppOptions): Hono<AppEnv> {
   const { indelible, runner, access, limits, clients = new LiveClients(indelible.clock, limits) } = options;
   const app = new Hono<AppEnv>();
+  const { draftSilenceMs: silenceMs, storeDeadlineMs } = limits;
+  const drafts = new RemoteDrafts({ indelible, silenceMs, storeDeadlineMs });
   const since = new Date(indelible.clock.now()).toISOString();
   const team = (teamId: string) => {
     const found = runner.teams.find(({ id }) => id === teamId);
@@ -50,9 +56,12 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   addTeamRoutes(app, runner, team);
   addClientRoutes(app, limits);
   addHealthRoutes(app, indelible);
-  mountAppendApi(app, indelible);
+  mountAppendApi(app, indelible, drafts, limits);
+  mountUpdateApi(app, indelible, limits);
+  mountDraftApi(app, drafts, limits);
   addLiveRoutes(app, { indelible, clients, limits });
   mountReadApi(app, indelible, limits);
+  mountOpenApi(app);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
   );

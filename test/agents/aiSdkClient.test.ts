@@ -6,14 +6,15 @@ import { z } from 'zod';
 import { chatMessages, durable } from '../../src/agents/aiSdk.ts';
 import { IndelibleChatTransport } from '../../src/agents/aiSdkClient.ts';
 import { Indelible } from '../../src/agents/indelible.ts';
+import { systemClock } from '../../src/resilience/clock.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { Page } from './aiSdkPage.ts';
 import { calls, finish, Gate, type Step, says, scriptedModel, words } from './aiSdkScript.ts';
-import { PlanEventsServer } from './planEventsServer.ts';
+import { ChatServer } from './chatServer.ts';
 
 const planId = 'chat-1';
 let indelible: Indelible;
-let server: PlanEventsServer;
+let server: ChatServer;
 let script: Step[][];
 let toolWaits: () => Promise<void>;
 
@@ -39,7 +40,7 @@ async function chat(request: Request): Promise<Response> {
 }
 
 const transport = (patienceMs = 60_000) =>
-  new IndelibleChatTransport({ server: server.url, api: `${server.url}/api/chat`, patienceMs });
+  new IndelibleChatTransport({ server: server.url, api: `${server.chatUrl}/api/chat`, patienceMs });
 
 /** A page as it is when it is loaded: with what the server knows, and resumed. */
 async function loaded(patienceMs?: number): Promise<{ page: Page; resumed: Promise<void> }> {
@@ -50,7 +51,7 @@ async function loaded(patienceMs?: number): Promise<{ page: Page; resumed: Promi
 beforeEach(async () => {
   toolWaits = async () => {};
   indelible = new Indelible(await openSqliteStore(':memory:'));
-  server = await PlanEventsServer.start(indelible, chat);
+  server = await ChatServer.start(indelible, chat);
 });
 
 afterEach(async () => {
@@ -103,7 +104,7 @@ describe('a page that is loaded in the middle of an answer', () => {
       id: planId,
       messages: [{ id: 'u1', role: 'user', parts: [{ type: 'text', text: 'To Lisbon?' }] }],
     });
-    const request = httpRequest(`${server.url}/api/chat`, { method: 'POST' }).on('error', () => {});
+    const request = httpRequest(`${server.chatUrl}/api/chat`, { method: 'POST' }).on('error', () => {});
     request.end(body);
     const [response] = await once(request, 'response');
     response.on('error', () => {});
@@ -146,6 +147,30 @@ describe('a page that is loaded in the middle of an answer', () => {
     expect(page.text).toContain('Let me see.');
   });
 
+  test.each([0, 3_600_000])(
+    'an answer that is written again, %i ms after the first, takes its place on a page that is loaded meanwhile',
+    async (agoMs) => {
+      const gate = new Gate();
+      script = [says('The first answer.')];
+      const asking = new Page(planId, transport());
+      await asking.sendMessage({ text: 'To Lisbon?' });
+      script = [[...words('The second one.', { after: 'second', for: gate.pass }), finish()]];
+      const again = asking.regenerate();
+      await gate.reached;
+      const clock = { ...systemClock, now: () => Date.now() + agoMs };
+      const late = new IndelibleChatTransport({ server: server.url, clock });
+      const page = new Page(planId, late, await chatMessages(indelible, planId));
+      expect(page.text).toContain('The first answer.');
+      const resumed = page.resumeStream();
+      await expect.poll(() => page.text).toBe('To Lisbon?||The second ');
+      gate.open();
+      await Promise.all([again, resumed]);
+      const [question, answer] = await read();
+      expect(page.drawn).toEqual([question, { ...answer, id: page.messages[1]?.id }]);
+      expect(asking.text).toBe('To Lisbon?||The second one.');
+    },
+  );
+
   test('a page that lost its own answer half-way takes it up again under the same id', async () => {
     const gate = paused('in a text');
     const page = new Page(planId, transport());
@@ -173,7 +198,7 @@ describe('a page that is loaded when nothing is being written', () => {
 
   test('is left alone where the answer was finished long ago, and where there was none', async () => {
     script = [says('Done.')];
-    const clock = { now: () => Date.now() + 3_600_000, monotonic: () => 0, schedule: () => () => {} };
+    const clock = { ...systemClock, now: () => Date.now() + 3_600_000 };
     const late = new IndelibleChatTransport({ server: server.url, clock });
     expect(await late.reconnectToStream({ chatId: planId })).toBeNull();
     await new Page(planId, transport()).sendMessage({ text: 'Do.' });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Indelible } from '../../src/agents/indelible.ts';
+import { Indelible, type IndelibleOptions, openIndelible } from '../../src/agents/indelible.ts';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { type Clock, systemClock } from '../../src/resilience/clock.ts';
 import { Runner } from '../../src/runs/runner.ts';
@@ -24,6 +24,9 @@ export interface TestServerOptions {
   readonly allowedOrigins?: readonly string[];
   readonly insecure?: boolean;
   readonly clock?: Clock;
+  /** Where messages wait on disk. Default: nowhere. */
+  readonly spool?: string;
+  readonly persistence?: NonNullable<IndelibleOptions['persistence']>;
   /** Serves on this HTTP server by `attach` instead of by `startServer`. */
   readonly on?: Server;
 }
@@ -47,8 +50,16 @@ export interface TestServer {
 }
 
 /** A server on a real SQLite file; everything is taken away when the test is over. */
-export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { limits, teams = [sayingTeam(3)], clock = systemClock, on, ...access } = options;
+export async function testServer(wanted: TestServerOptions = {}): Promise<TestServer> {
+  const {
+    limits,
+    teams = [sayingTeam(3)],
+    clock = systemClock,
+    spool = false,
+    persistence = {},
+    on,
+    ...access
+  } = wanted;
   const folder = mkdtempSync(join(tmpdir(), 'indelible-server-'));
   const faults = new Faults();
   const { store } = withFaults(openSqliteStore(join(folder, 'log.db')), faults);
@@ -58,7 +69,9 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     events.push(event);
     for (const look of waiting) look();
   };
-  const indelible = new Indelible(store, { clock, observe });
+  const options = { clock, observe, persistence };
+  const indelible =
+    spool === undefined ? new Indelible(store, options) : await openIndelible({ store, spool, ...options });
   const runner = new Runner(indelible, teams);
   const server = await listen({ indelible, runner, ...access, ...(limits && { limits }) }, on);
   onTestFinished(async () => {

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { IndelibleError } from '../../protocol/errors.ts';
 import { checkId, type NewMessage, prepareMessage } from '../../protocol/message.ts';
-import { inWireWords } from '../../server/appendedMessages.ts';
+import { inWireWords } from '../../server/wireError.ts';
 import { withRemedy } from '../remedy.ts';
 
 /** One recorded conversation, as a plan whose messages are yet to be written. */
