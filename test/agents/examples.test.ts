@@ -22,7 +22,7 @@ beforeEach(() => {
 
 describe.each(['langgraph', 'ai-sdk', 'openai-agents'] as const)('the example of %s', (name) => {
   it('stores the same messages without a watcher, with one, and with one that reloads in the middle of the answer', async () => {
-    const alone = await performed(name, async () => {});
+    const alone = await performed(name, async () => undefined);
     expect(alone.stored.map(({ content }) => content)).toContain(said[name]);
 
     const watched = await performed(name, async (server, planId) => {
@@ -54,7 +54,7 @@ describe.each(['langgraph', 'ai-sdk', 'openai-agents'] as const)('the example of
   }, 60_000);
 });
 
-type Watch = (server: TestServer, planId: string) => Promise<LiveTestClient | undefined | void>;
+type Watch = (server: TestServer, planId: string) => Promise<LiveTestClient | undefined>;
 type Reload = (server: TestServer, planId: string, before: LiveTestClient | undefined) => Promise<LiveTestClient>;
 
 /** Runs the example; a watcher comes with its first message, another in the middle of the answer, before it is stored. */
@@ -68,7 +68,7 @@ async function performed(name: keyof typeof examples, watch: Watch, reload?: Rel
   indelible.save = async (message) => {
     if (planId === undefined) {
       planId = message.planId;
-      client = (await watch(server, planId)) ?? undefined;
+      client = await watch(server, planId);
     }
     if (reload !== undefined && !isReloaded && message.content === said[name] && message.planId === planId) {
       isReloaded = true;

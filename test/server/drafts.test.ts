@@ -309,8 +309,7 @@ it('5.3: the server is killed in the middle of an answer, and what is older than
     text += word;
   }
   await new Promise((resolve) => setTimeout(resolve, 750));
-  server.kill('SIGKILL');
-  await server.ended;
+  await server.kill('SIGKILL');
   const rows = await inDatabase(folder, ({ drafts }) => drafts.ofPlans(['p']));
   expect(rows).toMatchObject([{ draftId: 'd', text }]);
   const next = await serveProcess(folder);

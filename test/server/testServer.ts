@@ -51,15 +51,7 @@ export interface TestServer {
 
 /** A server on a real SQLite file; everything is taken away when the test is over. */
 export async function testServer(wanted: TestServerOptions = {}): Promise<TestServer> {
-  const {
-    limits,
-    teams = [sayingTeam(3)],
-    clock = systemClock,
-    spool = false,
-    persistence = {},
-    on,
-    ...access
-  } = wanted;
+  const { limits, teams = [sayingTeam(3)], clock = systemClock, spool, persistence = {}, on, ...access } = wanted;
   const folder = mkdtempSync(join(tmpdir(), 'indelible-server-'));
   const faults = new Faults();
   const { store } = withFaults(openSqliteStore(join(folder, 'log.db')), faults);
