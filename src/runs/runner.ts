@@ -4,6 +4,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { checkId } from '../protocol/message.ts';
 import type { Plan, PlanStatus } from '../protocol/plan.ts';
+import type { AnswerOutcome, CancelOutcome, PersonAnswer } from './answering.ts';
 import { createPlan } from './planCreation.ts';
 import { runContext } from './runContext.ts';
 import { RunEnd, reasonOf } from './runEnd.ts';
@@ -89,6 +90,24 @@ export class Runner {
       isStopped: () => this.#stopped !== undefined,
     });
     return { plan, ended: this.#untilSettled(this.#run(plan, team)) };
+  }
+
+  /**
+   * A person answers what the run of this plan asks. The first answer wins.
+   *
+   * @throws IndelibleError `store_unavailable`, `service_closed`
+   */
+  async answer(_planId: string, _answer: PersonAnswer): Promise<AnswerOutcome> {
+    throw new IndelibleError('not_implemented');
+  }
+
+  /**
+   * Ends the run of this plan, wherever it is worked on. Its messages stay.
+   *
+   * @throws IndelibleError `store_unavailable`, `service_closed`
+   */
+  async cancel(_planId: string): Promise<CancelOutcome> {
+    throw new IndelibleError('not_implemented');
   }
 
   /** Starts no more runs, asks those that run to stop, and waits for them, at most `timeoutMs`. */
