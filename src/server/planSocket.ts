@@ -5,7 +5,7 @@ import type { Subscription } from '../feed/subscription.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
-import { v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
+import { isShownSpooled, v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
 import type { LogPosition } from '../store/messageLog.ts';
 import { ClientConnection } from './clientConnection.ts';
 import { ClientFrames } from './clientFrames.ts';
@@ -149,6 +149,7 @@ export class PlanSocket {
 
   #show(event: LiveEvent): void {
     if (event.type === 'read_position') return;
+    if (event.type === 'message_spooled' && !isShownSpooled(event.message)) return;
     const shown = this.#connection.sendIfRoom(v3LiveFrame(event));
     if (shown && event.type === 'message_spooled') this.#shownEarly.add(event.message.messageId);
   }
