@@ -35,5 +35,16 @@ export type { ReadPositions, Unread } from './store/readPositions.ts';
 export type { RecordHint, RecordListener } from './store/recordHint.ts';
 export { renderedPage } from './store/renderedPage.ts';
 export { RowBytes } from './store/rowBytes.ts';
+export type {
+  Answered,
+  Canceled,
+  HeldRun,
+  RunAnswer,
+  RunChange,
+  RunOwner,
+  RunRecord,
+  RunRecords,
+  RunRequest,
+} from './store/runRecords.ts';
 export type { Store } from './store/store.ts';
 export type { Wake } from './store/wake.ts';

@@ -57,6 +57,12 @@ export const errorTable = {
     summary: 'A plan with this id was already created.',
     remedy: 'Leave out the plan id to have one made, or use the existing plan.',
   },
+  run_taken: {
+    status: 409,
+    summary: 'This process no longer counts as one that works on runs: it was silent for too long, or has not begun.',
+    remedy:
+      'Call again, here or at another server. A process joins again by itself; what it worked on is taken up by whichever joined.',
+  },
   invalid_request: {
     status: 400,
     summary: 'The request cannot be understood; `field` names what is wrong where one thing is.',

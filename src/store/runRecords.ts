@@ -16,11 +16,12 @@ export interface RunRecords {
   /**
    * Stores a plan and its run, which `owner` works on, with the fence 1. Throws `plan_exists` as `PlanRecords.create`,
    * and takes over a plan that so far only has messages as that does; throws `run_taken` if the owner has not joined.
+   * Of a call whose answer was lost, the next one throws `plan_exists`: {@link held} tells that the run is there.
    */
   begin(plan: NewPlan, owner: string): Promise<Plan>;
   find(planId: string): Promise<RunRecord | undefined>;
 
-  /** From now on the owner counts as alive, at the beat 0. */
+  /** From now on the owner counts as alive, at the beat 0. What was buried under this name is not its own again. */
   join(owner: string): Promise<void>;
   /** One more beat. False: it has been buried, or never joined; whatever it worked on is not its own any more. */
   beat(owner: string): Promise<boolean>;
@@ -29,23 +30,38 @@ export interface RunRecords {
   bury(owner: string, beat: number): Promise<boolean>;
   /** The owner leaves by itself: its runs are free at once. No effect if it is not there. */
   leave(owner: string): Promise<void>;
-  /** Takes free runs that are to be worked on, of plans of these teams, the oldest plan first, at most `limit`. */
+  /**
+   * Takes free runs that are to be worked on, of plans of these teams, the oldest plan first, at most `limit`. Throws
+   * `run_taken` if the owner has not joined; so do {@link answer} and {@link cancel} where they would take the run.
+   */
   take(owner: string, teamIds: readonly string[], limit: number): Promise<readonly RunRecord[]>;
+
+  /** The runs this owner works on, the oldest plan first: also those of calls whose answers were lost. */
+  held(owner: string): Promise<readonly RunRecord[]>;
 
   /** The plan's status or steps, while the run is still held. Answers false and changes nothing if it is not. */
   change(held: HeldRun, change: RunChange): Promise<boolean>;
-  /** The run waits for a person: the plan gets this status, and nobody works on it. False if it is not held any more. */
+  /**
+   * The run waits for a person: the plan gets this status, nobody works on it, and what was answered before is forgotten.
+   * False if it is not held any more; true, and nothing changes, if it waits already for what this holder asked with this
+   * call (its answer was lost).
+   */
   ask(held: HeldRun, request: RunRequest, status: PlanStatus, updatedAt: string): Promise<boolean>;
   /**
    * A person answers what is asked now. The first answer wins: the run is taken by `owner`, the plan gets this status.
-   * The same answer again (by its `answerId`) is answered as the first time, as long as the run has asked nothing new.
+   * The same answer again (by its `answerId`) is answered as the first time, as long as the run has asked nothing new;
+   * it changes nothing, and the run is whose the record says.
    */
   answer(planId: string, answer: RunAnswer, owner: string, status: PlanStatus, updatedAt: string): Promise<Answered>;
-  /** The run is over: the plan gets this status, for good. False if it is not held any more. */
+  /**
+   * The run is over: the plan gets this status, for good. False if it is not held any more; true, and nothing changes, if
+   * this holder has ended it already (the answer was lost).
+   */
   end(held: HeldRun, status: PlanStatus, updatedAt: string): Promise<boolean>;
   /**
-   * Asks that the run be ended. One that waits for a person is taken by `owner`, who ends it (`taken`); for one that is
-   * worked on it is noted, for its owner to see (`noted`). `ended`: it is over. Undefined: there is no such run.
+   * Asks that the run be ended. One that nobody works on, because it waits for a person or is free, is taken by `owner`,
+   * who ends it (`taken`); for one that is worked on, by whomever, it is noted, for its owner to see (`noted`). `ended`:
+   * it is over. Undefined: there is no such run.
    */
   cancel(planId: string, owner: string): Promise<Canceled | undefined>;
   /** The plans this owner works on whose runs are to be ended. */
@@ -67,7 +83,7 @@ export interface RunRecord {
   readonly cancelRequested: boolean;
 }
 
-/** A run as its owner holds it. */
+/** A run as its owner holds it: as long as somebody works on it with this fence. */
 export interface HeldRun {
   readonly planId: string;
   readonly fence: number;

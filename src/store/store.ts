@@ -3,6 +3,7 @@ import type { MessageLog } from './messageLog.ts';
 import type { PlanRecords } from './planRecords.ts';
 import type { ReadPositions } from './readPositions.ts';
 import type { RecordListener } from './recordHint.ts';
+import type { RunRecords } from './runRecords.ts';
 
 /** A database: the log, the plans it is a log of, and what is kept beside it. */
 export interface Store {
@@ -10,6 +11,7 @@ export interface Store {
   readonly description: string;
   readonly log: MessageLog;
   readonly plans: PlanRecords;
+  readonly runs: RunRecords;
   readonly drafts: DraftRecords;
   readonly readPositions: ReadPositions;
   /**

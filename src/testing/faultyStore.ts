@@ -3,6 +3,7 @@ import type { DraftRecords } from '../store/draftRecords.ts';
 import type { MessageLog, TextPage } from '../store/messageLog.ts';
 import type { PlanRecords } from '../store/planRecords.ts';
 import type { ReadPositions } from '../store/readPositions.ts';
+import type { RunRecords } from '../store/runRecords.ts';
 import type { Store } from '../store/store.ts';
 import { Faults } from './faults.ts';
 
@@ -15,6 +16,7 @@ export function withFaults(
     description: store.description,
     log: faultyLog(store.log, faults),
     plans: faultyPlans(store.plans, faults),
+    runs: faultyRuns(store.runs, faults),
     drafts: faultyDrafts(store.drafts, faults),
     readPositions: faultyReadPositions(store.readPositions, faults),
     onRecordChange: (listener) => store.onRecordChange(listener),
@@ -50,6 +52,28 @@ function faultyPlans(plans: PlanRecords, faults: Faults): PlanRecords {
     change: (planId, change) => suffer('change', () => plans.change(planId, change)),
     find: (planId) => suffer('find', () => plans.find(planId)),
     list: (filter) => suffer('list', () => plans.list(filter)),
+  };
+}
+
+function faultyRuns(runs: RunRecords, faults: Faults): RunRecords {
+  const suffer = <T>(name: string, action: () => Promise<T>): Promise<T> =>
+    faults.suffer({ name: `runs.${name}`, messages: [] }, action);
+  return {
+    begin: (...run) => suffer('begin', () => runs.begin(...run)),
+    find: (planId) => suffer('find', () => runs.find(planId)),
+    join: (owner) => suffer('join', () => runs.join(owner)),
+    beat: (owner) => suffer('beat', () => runs.beat(owner)),
+    owners: () => suffer('owners', () => runs.owners()),
+    bury: (...seen) => suffer('bury', () => runs.bury(...seen)),
+    leave: (owner) => suffer('leave', () => runs.leave(owner)),
+    take: (...wanted) => suffer('take', () => runs.take(...wanted)),
+    held: (owner) => suffer('held', () => runs.held(owner)),
+    change: (...change) => suffer('change', () => runs.change(...change)),
+    ask: (...question) => suffer('ask', () => runs.ask(...question)),
+    answer: (...answer) => suffer('answer', () => runs.answer(...answer)),
+    end: (...end) => suffer('end', () => runs.end(...end)),
+    cancel: (...run) => suffer('cancel', () => runs.cancel(...run)),
+    toCancel: (owner) => suffer('toCancel', () => runs.toCancel(owner)),
   };
 }
 

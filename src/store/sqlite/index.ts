@@ -7,6 +7,7 @@ import { SqliteDrafts } from './sqliteDrafts.ts';
 import { SqliteLog } from './sqliteLog.ts';
 import { SqlitePlans } from './sqlitePlans.ts';
 import { SqliteReadPositions } from './sqliteReadPositions.ts';
+import { SqliteRuns } from './sqliteRuns.ts';
 
 /**
  * Opens the embedded database, making the file (mode 0600), its folder and its tables where they are missing. Several
@@ -20,10 +21,12 @@ export function openSqliteStore(path: string): Store {
   const file = new DatabaseFile(db, path);
   const others = new OtherProcesses(db);
   const changes = new RecordChanges(db, others);
+  const plans = new SqlitePlans(db, file);
   return {
     description: `sqlite:${path}`,
     log: new SqliteLog(db, file, others),
-    plans: new SqlitePlans(db, file),
+    plans,
+    runs: new SqliteRuns(db, file, plans),
     drafts: new SqliteDrafts(db, file, changes),
     readPositions: new SqliteReadPositions(db, file, changes),
     onRecordChange: (listener) => changes.onChange(listener),

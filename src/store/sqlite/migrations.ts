@@ -77,6 +77,23 @@ const migrations: readonly ((db: DatabaseSync) => void)[] = [
       INSERT INTO meta (key, value) VALUES ('record_changes', '0');
     `);
   },
+  // Free strings of a request and an answer are JSON text. A run whose owner is gone has none.
+  (db) => {
+    db.exec(`
+      CREATE TABLE runs (
+        plan INTEGER PRIMARY KEY REFERENCES heads,
+        state TEXT NOT NULL,
+        owner TEXT,
+        fence INTEGER NOT NULL,
+        request TEXT,
+        answer TEXT,
+        cancel_requested INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX runs_free ON runs (plan) WHERE state = 'working' AND owner IS NULL;
+      CREATE INDEX runs_by_owner ON runs (owner) WHERE owner IS NOT NULL;
+      CREATE TABLE run_owners (owner TEXT PRIMARY KEY, beat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    `);
+  },
 ];
 
 /** Brings the schema up to date; several processes may open a new file at once, one of them migrates. */

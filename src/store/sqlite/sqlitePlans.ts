@@ -61,24 +61,30 @@ export class SqlitePlans implements PlanRecords {
 
   async create(plan: NewPlan): Promise<Plan> {
     this.#file.check();
-    return inTransaction(this.#db, 'cannot create the plan', () => {
-      this.#head.run(plan.planId, plan.createdAt);
-      const free = [plan.sessionId, plan.userId, plan.teamId, plan.description].map((text) => JSON.stringify(text));
-      const values: SQLInputValue[] = [...free, plan.status, plan.createdAt, plan.createdAt, plan.planId];
-      if (this.#insert.run(...values).changes === 1) return this.#find(plan.planId) as Plan;
-      throw new IndelibleError('plan_exists', { message: `the plan ${plan.planId} exists`, field: 'planId' });
+    return inTransaction(this.#db, 'cannot create the plan', () => this.insert(plan));
+  }
+
+  /** Creates the plan in the transaction it is called in. */
+  insert(plan: NewPlan): Plan {
+    this.#head.run(plan.planId, plan.createdAt);
+    const free = [plan.sessionId, plan.userId, plan.teamId, plan.description].map((text) => JSON.stringify(text));
+    const values: SQLInputValue[] = [...free, plan.status, plan.createdAt, plan.createdAt, plan.planId];
+    if (this.#insert.run(...values).changes === 1) return this.#find(plan.planId) as Plan;
+    throw new IndelibleError('plan_exists', { message: `the plan ${plan.planId} exists`, field: 'planId' });
+  }
+
+  async change(planId: string, change: PlanChange): Promise<Plan> {
+    this.#file.check();
+    return inTransaction(this.#db, 'cannot change the plan', () => {
+      if (this.update(planId, change)) return this.#find(planId) as Plan;
+      throw new IndelibleError('plan_not_found', { message: `there is no plan ${planId}`, field: 'planId' });
     });
   }
 
-  async change(planId: string, { status, steps, updatedAt }: PlanChange): Promise<Plan> {
-    this.#file.check();
-    return inTransaction(this.#db, 'cannot change the plan', () => {
-      const encodedSteps = steps === undefined ? null : JSON.stringify(steps);
-      if (this.#change.run(status ?? null, encodedSteps, updatedAt, planId).changes === 1) {
-        return this.#find(planId) as Plan;
-      }
-      throw new IndelibleError('plan_not_found', { message: `there is no plan ${planId}`, field: 'planId' });
-    });
+  /** Changes the plan in the transaction it is called in. Answers whether it is there. */
+  update(planId: string, { status, steps, updatedAt }: PlanChange): boolean {
+    const encodedSteps = steps === undefined ? null : JSON.stringify(steps);
+    return this.#change.run(status ?? null, encodedSteps, updatedAt, planId).changes === 1;
   }
 
   async find(planId: string): Promise<Plan | undefined> {
