@@ -57,6 +57,26 @@ export const errorTable = {
     summary: 'A plan with this id was already created.',
     remedy: 'Leave out the plan id to have one made, or use the existing plan.',
   },
+  run_not_found: {
+    status: 404,
+    summary: 'The plan has no run: no team was given it, it only has messages.',
+    remedy: 'Check the plan id. Plans of agents that run elsewhere are ended with `PUT /api/v1/plans/{plan_id}`.',
+  },
+  run_ended: {
+    status: 409,
+    summary: 'The run of this plan is over.',
+    remedy: 'Nothing: `GET /api/v3/plan` says how it ended.',
+  },
+  not_asked: {
+    status: 409,
+    summary: 'The run waits for nobody, or for the answer to another question.',
+    remedy: 'Read the plan: its newest request says what is asked, and by which `request_id`.',
+  },
+  already_answered: {
+    status: 409,
+    summary: 'What the run asked was answered before. The first answer counts.',
+    remedy: 'Read the plan: the response that follows the request says what was answered.',
+  },
   run_taken: {
     status: 409,
     summary: 'This process no longer counts as one that works on runs: it was silent for too long, or has not begun.',

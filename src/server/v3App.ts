@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Indelible } from '../agents/indelible.ts';
-import { IndelibleError } from '../protocol/errors.ts';
 import type { Runner } from '../runs/runner.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import type { AppEnv } from './appEnv.ts';
@@ -11,6 +10,8 @@ import { detailAnswer, refusalOf } from './detail.ts';
 import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
+import { mountPeopleApi } from './peopleApi.ts';
+import { PersonAnswers } from './personAnswers.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { mountReadApi } from './readApi.ts';
 import { answerHeaders, onlyAllowedOrigins, onlyJson, onlyKnownHosts } from './requestGuards.ts';
@@ -31,6 +32,7 @@ export interface V3AppOptions {
 export function v3App(options: V3AppOptions): Hono<AppEnv> {
   const { indelible, runner, access, limits, clients = new LiveClients(indelible.clock, limits) } = options;
   const app = new Hono<AppEnv>();
+  const people = new PersonAnswers({ indelible, runner, limits });
   const since = new Date(indelible.clock.now()).toISOString();
   const team = (teamId: string) => {
     const found = runner.teams.find(({ id }) => id === teamId);
@@ -38,7 +40,7 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   };
   app.onError((error, c) => {
     const refusal = refusalOf(error);
-    if (refusal.status >= 500 && !IndelibleError.is(error, 'not_implemented')) {
+    if (refusal.status >= 500) {
       indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
     }
     return detailAnswer(refusal);
@@ -48,10 +50,11 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_c, methods) => methodRefused(methods) }));
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
-  addClientRoutes(app, limits);
+  addClientRoutes(app, { indelible, people, limits });
   addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible);
   addLiveRoutes(app, { indelible, clients, limits });
+  mountPeopleApi(app, { indelible, people, limits });
   mountReadApi(app, indelible, limits);
   app.get('/api/v3/socket/:plan_id', () =>
     detailAnswer({ status: 426, detail: 'This is a WebSocket', headers: { Upgrade: 'websocket' } }),
