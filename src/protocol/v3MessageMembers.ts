@@ -69,8 +69,16 @@ export function proposedPlan({ plan_id, metadata }: WireMessageBody): V3Proposed
   };
 }
 
+/** What the web app's v3 edition takes for an id. */
+const readableId = /^[a-fA-F0-9-]+$/;
+
+/**
+ * The name under which a client of /api/v3 answers a request: its own, if the web app can read it, else the id of its
+ * message. An answer may name either.
+ */
 function requestId({ message_id, metadata }: WireMessageBody): string {
-  return text(metadata['request_id'], message_id);
+  const named = text(metadata['request_id']);
+  return readableId.test(named) ? named : message_id;
 }
 
 function text(value: JsonValue | undefined, otherwise = ''): string {

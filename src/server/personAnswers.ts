@@ -44,8 +44,8 @@ export class PersonAnswers {
     const { indelible, runner } = this.#options;
     const plan = await this.#inTime(indelible.store.plans.find(planId));
     if (plan === undefined) throw new IndelibleError('plan_not_found', { message: 'Plan not found', field: 'plan_id' });
-    const pinned = only === undefined ? answer : await this.#pinnedTo(only, planId, answer);
-    const given = await this.#inTime(runner.answer(planId, pinned));
+    const meant = await this.#meant(planId, answer, only);
+    const given = await this.#inTime(runner.answer(planId, meant));
     if (given.outcome !== 'taken') throw new IndelibleError(refusals[given.outcome]);
     return { plan, request: given.request, approved: given.approved };
   }
@@ -57,11 +57,15 @@ export class PersonAnswers {
     if (outcome === 'ended') throw new IndelibleError('run_ended');
   }
 
-  async #pinnedTo(only: RunRequest['kind'], planId: string, answer: PersonAnswer): Promise<PersonAnswer> {
+  /** Names the question that is meant, if that is known: clients of /api/v3 know it by the id of its message, too. */
+  async #meant(planId: string, answer: PersonAnswer, only?: RunRequest['kind']): Promise<PersonAnswer> {
+    if (only === undefined && answer.requestId === undefined) return answer;
     const run = await this.#inTime(this.#options.indelible.store.runs.find(planId));
     if (run === undefined) throw new IndelibleError('run_not_found');
-    if (run.request?.kind !== only) throw new IndelibleError('not_asked');
-    return { requestId: run.request.requestId, ...answer };
+    const { request } = run;
+    if (only !== undefined && request?.kind !== only) throw new IndelibleError('not_asked');
+    const isMeant = answer.requestId === undefined || answer.requestId === request?.messageId;
+    return request !== undefined && isMeant ? { ...answer, requestId: request.requestId } : answer;
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {

@@ -130,7 +130,8 @@ describe('the frame of a message', () => {
       steps: [{ agent: 'A', action: 'Add' }],
     };
     const metadata = { request_id: 'r', requires_approval: true, plan: { ...plan, more: 1 } };
-    const asked = { plan: { ...plan, id: 'p' }, requires_approval: true, request_id: 'r', priority: 2 };
+    // What the web app cannot read as an id is named by its message.
+    const asked = { plan: { ...plan, id: 'p' }, requires_approval: true, request_id: 'm', priority: 2 };
     expect(payloadOf({ type, metadata })).toMatchObject(asked);
   });
 
