@@ -9,6 +9,8 @@ import { planRecords } from './contract/plans.ts';
 import { reading } from './contract/reading.ts';
 import { readingAsText } from './contract/readingAsText.ts';
 import { readPositions } from './contract/readPositions.ts';
+import { runOwners } from './contract/runOwners.ts';
+import { runRecords } from './contract/runs.ts';
 import { sameBytes } from './contract/sameBytes.ts';
 import { trimming } from './contract/trimming.ts';
 
@@ -37,6 +39,8 @@ export function storeContract(): readonly ContractTest[] {
     ...readingAsText,
     ...hints,
     ...planRecords,
+    ...runRecords,
+    ...runOwners,
     ...trimming,
     ...draftRecords,
     ...readPositions,

@@ -12,6 +12,7 @@ import { PostgresDrafts } from './postgresDrafts.ts';
 import { PostgresLog } from './postgresLog.ts';
 import { PostgresPlans } from './postgresPlans.ts';
 import { PostgresReadPositions } from './postgresReadPositions.ts';
+import { PostgresRuns } from './postgresRuns.ts';
 import { RecordTelling } from './recordTelling.ts';
 
 export type { PostgresTimeouts } from './connection.ts';
@@ -56,6 +57,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     description: withoutPassword(url),
     log,
     plans: new PostgresPlans(pool),
+    runs: new PostgresRuns(pool),
     drafts: new PostgresDrafts(pool, telling),
     readPositions: new PostgresReadPositions(pool, telling),
     onRecordChange: (listener) => hearing.onRecord(listener),

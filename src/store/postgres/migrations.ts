@@ -70,6 +70,23 @@ const migrations: readonly ((epoch: string) => string)[] = [
     ) WITH (fillfactor = 50);`,
   // The type json keeps the text it was given, and reads all of it once more with each message: ADR 22.
   () => 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE text USING body::text',
+  // Free strings of a request and an answer are JSON text. A run whose owner is gone has none. Beats are written often.
+  () => `
+    CREATE TABLE indelible.runs (
+      plan_id text COLLATE "C" PRIMARY KEY,
+      state text NOT NULL,
+      owner text COLLATE "C",
+      fence bigint NOT NULL,
+      request text,
+      answer text,
+      cancel_requested boolean NOT NULL
+    );
+    CREATE INDEX runs_free ON indelible.runs (plan_id) WHERE state = 'working' AND owner IS NULL;
+    CREATE INDEX runs_by_owner ON indelible.runs (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE indelible.run_owners (
+      owner text COLLATE "C" PRIMARY KEY,
+      beat bigint NOT NULL
+    ) WITH (fillfactor = 50);`,
 ];
 
 /** Names the advisory lock. Any other number would let an older version migrate at the same time. */

@@ -1,8 +1,8 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { Plan, PlanStatus, PlanStep } from '../../protocol/plan.ts';
 import type { NewPlan, PlanChange, PlanFilter, PlanRecords } from '../planRecords.ts';
-import { inTransaction, query, translated } from './connection.ts';
+import { inTransaction, query, translated, withConnection } from './connection.ts';
 
 interface Row {
   readonly plan_id: string;
@@ -33,26 +33,8 @@ export class PostgresPlans implements PlanRecords {
   }
 
   async create(plan: NewPlan): Promise<Plan> {
-    const { planId, sessionId, userId, teamId, description, status, createdAt } = plan;
-    await translated('cannot create the plan', () =>
-      inTransaction(this.#pool, async (client) => {
-        await client.query(
-          `INSERT INTO indelible.heads (plan_id, sequence, revision, created_at) VALUES ($1, 0, 0, clock_timestamp())
-           ON CONFLICT DO NOTHING`,
-          [planId],
-        );
-        const free = [sessionId, userId, teamId, description].map((text) => JSON.stringify(text));
-        const { rowCount } = await client.query(
-          `INSERT INTO indelible.plans
-             (plan_id, session_id, user_id, team_id, description, status, steps, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, '[]', $7, $7) ON CONFLICT DO NOTHING`,
-          [planId, ...free, status, createdAt],
-        );
-        if (rowCount === 1) return;
-        throw new IndelibleError('plan_exists', { message: `the plan ${planId} exists`, field: 'planId' });
-      }),
-    );
-    return (await this.find(planId)) as Plan;
+    await translated('cannot create the plan', () => inTransaction(this.#pool, (client) => insertPlan(client, plan)));
+    return (await this.find(plan.planId)) as Plan;
   }
 
   async change(planId: string, { status, steps, updatedAt }: PlanChange): Promise<Plan> {
@@ -72,10 +54,7 @@ export class PostgresPlans implements PlanRecords {
   }
 
   find(planId: string): Promise<Plan | undefined> {
-    return translated('cannot read the plan', async () => {
-      const { rows } = await query<Row>(this.#pool, { text: `${select} WHERE head.plan_id = $1` }, [planId]);
-      return rows.map(toPlan)[0];
-    });
+    return translated('cannot read the plan', () => withConnection(this.#pool, (client) => findPlan(client, planId)));
   }
 
   list({ sessionId, planIds, limit }: PlanFilter): Promise<readonly Plan[]> {
@@ -90,6 +69,30 @@ export class PostgresPlans implements PlanRecords {
       return rows.map(toPlan);
     });
   }
+}
+
+/** Creates a plan in the transaction of `client`. */
+export async function insertPlan(client: PoolClient, plan: NewPlan): Promise<void> {
+  const { planId, sessionId, userId, teamId, description, status, createdAt } = plan;
+  await client.query(
+    `INSERT INTO indelible.heads (plan_id, sequence, revision, created_at) VALUES ($1, 0, 0, clock_timestamp())
+     ON CONFLICT DO NOTHING`,
+    [planId],
+  );
+  const free = [sessionId, userId, teamId, description].map((text) => JSON.stringify(text));
+  const { rowCount } = await client.query(
+    `INSERT INTO indelible.plans
+       (plan_id, session_id, user_id, team_id, description, status, steps, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, '[]', $7, $7) ON CONFLICT DO NOTHING`,
+    [planId, ...free, status, createdAt],
+  );
+  if (rowCount === 1) return;
+  throw new IndelibleError('plan_exists', { message: `the plan ${planId} exists`, field: 'planId' });
+}
+
+export async function findPlan(client: PoolClient, planId: string): Promise<Plan | undefined> {
+  const { rows } = await client.query<Row>(`${select} WHERE head.plan_id = $1`, [planId]);
+  return rows.map(toPlan)[0];
 }
 
 function toPlan(row: Row): Plan {

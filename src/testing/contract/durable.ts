@@ -3,6 +3,7 @@ import type { PreparedMessage, StoredMessage } from '../../protocol/message.ts';
 import { rejectsAsStore } from './availability.ts';
 import { contractTests } from './contractTest.ts';
 import { allOf, asStored, impossible, plain, sample, samples } from './sampleMessages.ts';
+import { answerTo, later, planOfRun, requestOf } from './sampleRuns.ts';
 
 export const durable = contractTests('durable', {
   'what append answered is there after closing and opening again': async (open) => {
@@ -102,7 +103,7 @@ export const durable = contractTests('durable', {
   },
 
   'a closed store rejects every call with a code': async (open) => {
-    const { log, plans, drafts, readPositions, close } = await openAndClose(open);
+    const { log, plans, runs, drafts, readPositions, close } = await openAndClose(open);
     await rejectsAsStore(log.append(samples(1)));
     await rejectsAsStore(log.update(sample('m1'), 1));
     await rejectsAsStore(log.find('plan', 'm1'));
@@ -111,6 +112,21 @@ export const durable = contractTests('durable', {
     await rejectsAsStore(plans.find('plan'));
     await rejectsAsStore(plans.list({ limit: 10 }));
     await rejectsAsStore(plans.change('plan', { updatedAt: '2026-11-23T10:00:00.000Z' }));
+    await rejectsAsStore(runs.begin(planOfRun('plan'), 'owner'));
+    await rejectsAsStore(runs.find('plan'));
+    await rejectsAsStore(runs.join('owner'));
+    await rejectsAsStore(runs.beat('owner'));
+    await rejectsAsStore(runs.owners());
+    await rejectsAsStore(runs.bury('owner', 0));
+    await rejectsAsStore(runs.leave('owner'));
+    await rejectsAsStore(runs.take('owner', ['team'], 1));
+    await rejectsAsStore(runs.held('owner'));
+    await rejectsAsStore(runs.change({ planId: 'plan', fence: 1 }, { updatedAt: later }));
+    await rejectsAsStore(runs.ask({ planId: 'plan', fence: 1 }, requestOf('q'), 'pending_approval', later));
+    await rejectsAsStore(runs.answer('plan', answerTo('q', 'a'), 'owner', 'in_progress', later));
+    await rejectsAsStore(runs.end({ planId: 'plan', fence: 1 }, 'completed', later));
+    await rejectsAsStore(runs.cancel('plan', 'owner'));
+    await rejectsAsStore(runs.toCancel('owner'));
     await rejectsAsStore(log.trim('plan', 1));
     await rejectsAsStore(drafts.ofPlans(['plan']));
     await rejectsAsStore(drafts.touch('owner', '2026-11-23T10:00:00.000Z'));
@@ -132,6 +148,6 @@ export const durable = contractTests('durable', {
 async function openAndClose(open: Parameters<(typeof durable)[number]['run']>[0]) {
   const store = await open();
   await store.close();
-  const { log, plans, drafts, readPositions } = store;
-  return { log, plans, drafts, readPositions, close: () => store.close() };
+  const { log, plans, runs, drafts, readPositions } = store;
+  return { log, plans, runs, drafts, readPositions, close: () => store.close() };
 }
