@@ -83,6 +83,11 @@ export const errorTable = {
     remedy:
       'Call again, here or at another server. A process joins again by itself; what it worked on is taken up by whichever joined.',
   },
+  run_canceled: {
+    status: 409,
+    summary: 'Somebody asked that the run be ended. What was written until then is stored.',
+    remedy: 'Nothing: this is what the agents of a canceled run are told. Start another run for the same task.',
+  },
   invalid_request: {
     status: 400,
     summary: 'The request cannot be understood; `field` names what is wrong where one thing is.',

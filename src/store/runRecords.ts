@@ -31,8 +31,9 @@ export interface RunRecords {
   /** The owner leaves by itself: its runs are free at once. No effect if it is not there. */
   leave(owner: string): Promise<void>;
   /**
-   * Takes free runs that are to be worked on, of plans of these teams, the oldest plan first, at most `limit`. Throws
-   * `run_taken` if the owner has not joined; so do {@link answer} and {@link cancel} where they would take the run.
+   * Takes free runs that are to be worked on, of plans of these teams, the oldest plan first, at most `limit`.
+   * One that another call is at work on just then may be left to the next call. Throws `run_taken` if the owner has not
+   * joined; so do {@link answer} and {@link cancel} where they would take the run.
    */
   take(owner: string, teamIds: readonly string[], limit: number): Promise<readonly RunRecord[]>;
 

@@ -17,7 +17,10 @@ export type Fault =
   | 'answer_hangs';
 
 export interface StoreCall {
-  /** `append`, `update`, `find`, `read` (as messages or as text), `heads` of the log; `plans.create` and so on of the plan records, of `runs`, of `drafts` and of `readPositions`. */
+  /**
+   * `append`, `update`, `find`, `read` (as messages or as text), `heads` of the log; `plans.create` and so on of the plan
+   * records, of `runs`, of `drafts` and of `readPositions`.
+   */
   readonly name: string;
   /** The messages it writes. */
   readonly messages: readonly PreparedMessage[];

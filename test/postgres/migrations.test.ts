@@ -51,7 +51,7 @@ it('a database of a newer version is refused with schema_too_new, migrating or n
   expect(await codeOf(migrate(url))).toBe('schema_too_new');
 });
 
-it('the role that serves needs no more than SELECT, INSERT and UPDATE, and DELETE on drafts', async () => {
+it('the role that serves needs no more than SELECT, INSERT and UPDATE, and DELETE on drafts and owners of runs', async () => {
   const { url } = await databaseOfTest();
   await migrated(url);
   const role = `serving_${randomUUID().replaceAll('-', '')}`;
@@ -71,7 +71,7 @@ it('the role that serves needs no more than SELECT, INSERT and UPDATE, and DELET
     url,
     `GRANT USAGE ON SCHEMA indelible TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA indelible TO ${role}`,
-    `GRANT DELETE ON indelible.drafts TO ${role}`,
+    `GRANT DELETE ON indelible.drafts, indelible.run_owners TO ${role}`,
   );
   const serving = new URL(url);
   serving.username = role;
@@ -96,6 +96,14 @@ it('the role that serves needs no more than SELECT, INSERT and UPDATE, and DELET
   const draft = { planId: 'plan', draftId: 'd', agentName: 'a', text: 't', updatedAt: '2026', owner: 'o' };
   await store.drafts.put([draft]);
   await store.drafts.remove([draft]);
+  await store.runs.join('o');
+  const run = { planId: 'run', sessionId: 's', userId: 'u', teamId: 't', description: 'd', status: 'pending' } as const;
+  await store.runs.begin({ ...run, createdAt: '2026-11-23T00:00:00.000Z' }, 'o');
+  expect(await store.runs.bury('o', 0)).toBe(true);
+  await store.runs.join('p');
+  expect(await store.runs.take('p', ['t'], 1)).toMatchObject([{ planId: 'run', fence: 2 }]);
+  expect(await store.runs.change({ planId: 'run', fence: 2 }, { updatedAt: '2026' })).toBe(true);
+  await store.runs.leave('p');
   expect(await store.readPositions.advance('user', 'plan', 1)).toBe(1);
   expect(await store.log.trim('plan', 1)).toBe(1);
   expect(await codeOf(execute(serving.href, 'CREATE TABLE indelible.more (a int)'))).toContain('permission denied');

@@ -48,6 +48,6 @@ describe('the tables on PostgreSQL', () => {
     const tables = await execute(url, `SELECT tablename FROM pg_tables WHERE schemaname = 'indelible'`);
     expect(tables).toEqual([{ tablename: 'plans' }]);
     await execute(url, 'DROP TABLE indelible.plans');
-    expect(await migrate(url)).toEqual({ from: 0, to: 3 });
+    expect(await migrate(url)).toEqual({ from: 0, to: 4 });
   });
 });

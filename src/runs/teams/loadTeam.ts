@@ -3,7 +3,9 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { Team, TeamAgent } from '../team.ts';
-import { type CompiledGraph, graphTeam, loadGraphAdapter, whyUnusable } from './graphTeam.ts';
+import { type CompiledGraph, whyUnusable } from './compiledGraph.ts';
+import { loadGraphAdapter } from './graphRun.ts';
+import { graphTeam } from './graphTeam.ts';
 
 /**
  * Loads a team from a module of its user: `--team ./team.js`. The default export is a compiled LangGraph graph, a

@@ -70,10 +70,13 @@ const migrations: readonly ((epoch: string) => string)[] = [
     ) WITH (fillfactor = 50);`,
   // The type json keeps the text it was given, and reads all of it once more with each message: ADR 22.
   () => 'ALTER TABLE indelible.messages ALTER COLUMN body TYPE text USING body::text',
-  // Free strings of a request and an answer are JSON text. A run whose owner is gone has none. Beats are written often.
+  // Free strings are JSON text. A run whose owner is gone has none. What runs are taken by stands in their own rows: they
+  // are looked for every few seconds, however many plans there are. Beats are written often.
   () => `
     CREATE TABLE indelible.runs (
       plan_id text COLLATE "C" PRIMARY KEY,
+      team_id text NOT NULL,
+      begun_at timestamptz NOT NULL,
       state text NOT NULL,
       owner text COLLATE "C",
       fence bigint NOT NULL,
@@ -81,7 +84,7 @@ const migrations: readonly ((epoch: string) => string)[] = [
       answer text,
       cancel_requested boolean NOT NULL
     );
-    CREATE INDEX runs_free ON indelible.runs (plan_id) WHERE state = 'working' AND owner IS NULL;
+    CREATE INDEX runs_free ON indelible.runs (begun_at, plan_id) WHERE state = 'working' AND owner IS NULL;
     CREATE INDEX runs_by_owner ON indelible.runs (owner) WHERE owner IS NOT NULL;
     CREATE TABLE indelible.run_owners (
       owner text COLLATE "C" PRIMARY KEY,

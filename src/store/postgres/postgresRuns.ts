@@ -28,9 +28,11 @@ const lockOwner = {
 const find = { name: 'indelible_run', text: `SELECT ${row} FROM indelible.runs AS run WHERE plan_id = $1` };
 const lock = { name: 'indelible_lock_run', text: `${find.text} FOR UPDATE` };
 
-/** $1 plan id, $2 owner. */
+/** $1 plan id, $2 team id, $3 owner. It is as old as its plan. */
 const insert = {
-  text: `INSERT INTO indelible.runs (plan_id, state, owner, fence, cancel_requested) VALUES ($1, 'working', $2, 1, false)`,
+  text: `
+  INSERT INTO indelible.runs (plan_id, team_id, begun_at, state, owner, fence, cancel_requested)
+  SELECT plan_id, $2, created_at, 'working', $3, 1, false FROM indelible.heads WHERE plan_id = $1`,
 };
 
 /** $1 plan ids, $2 owner. Their rows are locked, and free. */
@@ -45,18 +47,14 @@ const take = {
 const lockFree = {
   name: 'indelible_lock_free_runs',
   text: `
-  SELECT run.plan_id FROM indelible.runs AS run
-  JOIN indelible.plans AS plan USING (plan_id) JOIN indelible.heads AS head USING (plan_id)
-  WHERE run.state = 'working' AND run.owner IS NULL AND plan.team_id = ANY ($1::text[])
-  ORDER BY head.created_at, plan_id LIMIT $2 FOR UPDATE OF run SKIP LOCKED`,
+  SELECT plan_id FROM indelible.runs WHERE state = 'working' AND owner IS NULL AND team_id = ANY ($1::text[])
+  ORDER BY begun_at, plan_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
 };
 
 /** $1 owner. */
 const ofOwner = {
   name: 'indelible_runs_of_owner',
-  text: `
-  SELECT ${row} FROM indelible.runs AS run JOIN indelible.heads AS head USING (plan_id)
-  WHERE run.owner = $1 ORDER BY head.created_at, plan_id`,
+  text: `SELECT ${row} FROM indelible.runs AS run WHERE owner = $1 ORDER BY begun_at, plan_id`,
 };
 const toCancel = {
   name: 'indelible_runs_to_cancel',
@@ -136,7 +134,7 @@ export class PostgresRuns implements RunRecords {
     return this.#transaction('cannot begin the run', async (client) => {
       await lockJoined(client, owner);
       await insertPlan(client, plan);
-      await run(client, insert, [plan.planId, owner]);
+      await run(client, insert, [plan.planId, JSON.stringify(plan.teamId), owner]);
       return (await findPlan(client, plan.planId)) as Plan;
     });
   }

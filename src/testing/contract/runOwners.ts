@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { nastyStrings } from './anyContent.ts';
-import { whenAvailable } from './availability.ts';
+import { eventually, whenAvailable } from './availability.ts';
 import { contractTests } from './contractTest.ts';
 import { oneTo } from './sampleMessages.ts';
 import {
@@ -241,7 +241,9 @@ export const runOwners = contractTests('owners of runs', {
       );
       const takeUp = async () => {
         await whenAvailable(() => other.runs.leave(owner));
-        await whenAvailable(() => other.runs.take('newer', ['team'], 1));
+        await eventually('it is taken up', async () => {
+          return (await whenAvailable(() => other.runs.take('newer', ['team'], 1))).length === 1;
+        });
         const held = { planId, fence: 2 };
         assert.equal(
           await whenAvailable(() => other.runs.change(held, { status: 'approved', updatedAt: later })),
