@@ -103,11 +103,6 @@ export const errorTable = {
     summary: 'The database was replaced or restored from a backup: what a reader holds may not be what it holds now.',
     remedy: 'Read the plan anew from its beginning.',
   },
-  not_implemented: {
-    status: 501,
-    summary: 'This version does not answer this call yet.',
-    remedy: 'See CHANGELOG.md for what each version answers.',
-  },
   queue_full: {
     status: 503,
     summary: 'More messages wait for the database than the queue may hold. This message was not accepted.',

@@ -21,7 +21,6 @@ const members: Readonly<Record<Exclude<MessageType, 'agent_message'>, (body: Wir
     plan: proposedPlan(body),
   }),
   plan_approval_response: ({ metadata }) => ({
-    request_id: text(metadata['request_id']),
     status: text(metadata['status']),
     feedback: text(metadata['feedback']),
   }),
@@ -36,10 +35,7 @@ const members: Readonly<Record<Exclude<MessageType, 'agent_message'>, (body: Wir
       clarification: `UserClarificationRequest(question=${pythonRepr(question)}, request_id=${pythonRepr(request_id)})`,
     };
   },
-  user_clarification_response: ({ content, metadata }) => ({
-    request_id: text(metadata['request_id']),
-    answer: content,
-  }),
+  user_clarification_response: ({ content }) => ({ answer: content }),
   final_result_message: ({ metadata }) => ({ status: metadata['status'] ?? 'completed' }),
 };
 

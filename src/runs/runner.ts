@@ -113,7 +113,8 @@ export class Runner {
       userId: checkText(task.userId ?? nobody, 'userId'),
       teamId: team.id,
       description: checkText(task.description, 'description'),
-      status: 'in_progress',
+      // What has yet to be approved is not in progress: clients would show it as approved.
+      status: team.needsApproval ? 'pending' : 'in_progress',
       createdAt: this.#timestamp(),
     } as const;
     return await this.#shift.during(created.planId, async () => {

@@ -20,6 +20,9 @@ export interface TakenAnswer {
   readonly approved: boolean;
 }
 
+/** Whoever cancels is answered when the run is over, if that does not take long: longer than the database may take. */
+const cancelDeadlineMs = 4_000;
+
 const refusals: Readonly<Record<Exclude<AnswerOutcome['outcome'], 'taken'>, ErrorCode>> = {
   answered: 'already_answered',
   not_asked: 'not_asked',
@@ -52,7 +55,8 @@ export class PersonAnswers {
 
   /** @throws IndelibleError `run_not_found`, `run_ended`, `store_unavailable` */
   async cancel(planId: string): Promise<void> {
-    const outcome = await this.#inTime(this.#options.runner.cancel(planId));
+    const { indelible, runner } = this.#options;
+    const outcome = await withinDeadline(indelible.clock, cancelDeadlineMs, runner.cancel(planId));
     if (outcome === 'no_run') throw new IndelibleError('run_not_found');
     if (outcome === 'ended') throw new IndelibleError('run_ended');
   }

@@ -147,7 +147,7 @@ describe('the frame of a message', () => {
   });
 
   it('that answers a request for approval says how', () => {
-    const metadata = { request_id: 'r', status: 'rejected', feedback: 'no' };
+    const metadata = { status: 'rejected', feedback: 'no' };
     expect(payloadOf({ type: 'plan_approval_response', metadata })).toMatchObject({ ...metadata, priority: 2 });
   });
 
@@ -165,7 +165,7 @@ describe('the frame of a message', () => {
 
   it('that answers a question has the answer', () => {
     const metadata = { request_id: 'r' };
-    const answered = { request_id: 'r', answer: 'text', agent_type: 'Human_Agent', priority: 0 };
+    const answered = { answer: 'text', agent_type: 'Human_Agent', priority: 0 };
     expect(payloadOf({ type: 'user_clarification_response', agentType: 'Human_Agent', metadata })).toMatchObject(
       answered,
     );

@@ -40,9 +40,14 @@ export class SocketFrames {
     return this.frames.filter((frame) => frame.type === type);
   }
 
-  /** Rejects if the socket is closed before. */
-  until(condition: (client: this) => boolean): Promise<void> {
-    return this.#frames.until(this.ws, () => condition(this));
+  /** Rejects if the socket is closed before, or nothing comes of it in good time. */
+  async until(condition: (client: this) => boolean): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`still waiting, after ${this.types}`)), 15_000);
+    });
+    await Promise.race([this.#frames.until(this.ws, () => condition(this)), late]);
+    clearTimeout(timer);
   }
 
   /** The frame of this type that is there or comes. */

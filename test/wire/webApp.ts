@@ -84,6 +84,11 @@ export class WebApp {
     await this.open(this.#planId);
   }
 
+  /** Resolves when its socket has shown what the run asks, perhaps once more. */
+  async asked(type: 'plan_approval_request' | 'user_clarification_request'): Promise<void> {
+    await this.until(() => this.frames.some((frame) => frame.type === type));
+  }
+
   until(condition: () => boolean): Promise<void> {
     return condition() ? Promise.resolve() : (this.#socket as SocketFrames).until(condition);
   }

@@ -1,3 +1,4 @@
+import { openCheckpointer } from 'indelible/langgraph';
 import { Indelible } from '../../src/agents/indelible.ts';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { Runner } from '../../src/runs/runner.ts';
@@ -39,7 +40,7 @@ export async function wireServer(
   const store = await database.open();
   const events: IndelibleEvent[] = [];
   const indelible = new Indelible(store, { observe: (event) => events.push(event) });
-  const runner = new Runner(indelible, teams);
+  const runner = new Runner(indelible, teams, { checkpointer: () => openCheckpointer(database.address) });
   const { url, close } = await startServer({ indelible, runner, ...options, port: 0 });
   const api = `${url}/api/v3`;
   const plan = (planId: string) => getJson(`${api}/plan?plan_id=${encodeURIComponent(planId)}`);
