@@ -61,15 +61,16 @@ export async function killedRuns(options: KilledRunsOptions): Promise<KilledRuns
         if (!status.startsWith('pending_') || random.below(3) === 0) continue;
         const one = random.pick(processes);
         const answered = one.order({ answer: planId });
-        if (killed < kills && random.below(4) === 0) {
+        if (killed < kills && random.below(2) === 0) {
           await sleep(random.below(15));
           killsBehindAnswers++;
           await kill(one);
         }
         await answered;
       }
-      if (killed < kills && performance.now() > nextKill) {
-        await kill(random.pick(processes));
+      const serving = processes.filter(({ isReady }) => isReady);
+      if (killed < kills && performance.now() > nextKill && serving.length > 0) {
+        await kill(random.pick(serving));
         nextKill = performance.now() + 100 + random.below(1_200);
       }
       await sleep(5);
@@ -100,6 +101,7 @@ function isEnd(status: PlanStatus): boolean {
 
 class ServingProcess {
   readonly ready: Promise<void>;
+  isReady = false;
   readonly #child: ChildProcess;
   readonly #over: Promise<void>;
   readonly #answers = new Map<number, (outcome: string) => void>();
@@ -112,8 +114,10 @@ class ServingProcess {
     this.#over = new Promise((resolve) => this.#child.once('exit', () => resolve()));
     this.ready = new Promise((resolve) => {
       this.#child.on('message', (said: { ready?: true; id?: number; outcome?: string }) => {
-        if (said.ready) resolve();
-        else this.#answers.get(said.id ?? -1)?.(said.outcome ?? '');
+        if (said.ready) {
+          this.isReady = true;
+          resolve();
+        } else this.#answers.get(said.id ?? -1)?.(said.outcome ?? '');
       });
     });
   }
