@@ -21,7 +21,7 @@ export interface TailOptions {
   readonly json?: boolean;
 }
 
-const ends: readonly PlanStatus[] = ['completed', 'failed', 'canceled'];
+export const ends: readonly PlanStatus[] = ['completed', 'failed', 'rejected', 'canceled'];
 /** How late the end of a plan may be noticed, in ms. */
 const lookForEndMs = 250;
 

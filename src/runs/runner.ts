@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { v7 as uuidV7 } from 'uuid';
 import type { Indelible } from '../agents/indelible.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import { checkId } from '../protocol/message.ts';
 import type { Plan, PlanStatus } from '../protocol/plan.ts';
-import type { RunRequest } from '../store/runRecords.ts';
 import type { AnswerOutcome, CancelOutcome, PersonAnswer } from './answering.ts';
 import { CheckpointPlace, type OpenedSaver } from './checkpointPlace.ts';
+import { asGuest, giveAnswer } from './givenAnswer.ts';
 import { briefly, createPlan } from './planCreation.ts';
-import { isApprovalWord, isRefusalWord, planApprovalId } from './questions.ts';
 import { defaultTimes, RunOwner, type RunTimes } from './runOwner.ts';
 import { RunShift } from './runShift.ts';
 import type { Team } from './team.ts';
@@ -142,26 +140,18 @@ export class Runner {
   async #answer(planId: string, given: PersonAnswer): Promise<AnswerOutcome> {
     this.#refuseIfStopped();
     const { clock, store } = this.#indelible;
+    const { runs } = store;
     const isStopped = () => this.#stopped !== undefined;
-    const record = await briefly(clock, isStopped, () => store.runs.find(planId));
-    if (record === undefined) return { outcome: 'no_run' };
-    const { request } = record;
-    if (request === undefined || (given.requestId ?? request.requestId) !== request.requestId) {
-      return { outcome: 'not_asked' };
-    }
-    const understood = understand(request, given);
-    const { userId } = given;
-    const answer = { answerId: randomUUID(), requestId: request.requestId, userId, answeredAt: this.#timestamp() };
-    const status = request.requestId === planApprovalId && understood.approved ? 'approved' : 'in_progress';
     const isOurs = await briefly(clock, isStopped, () => this.#hasTeamOf(planId));
-    const call = (owner: string) =>
-      store.runs.answer(planId, { ...answer, ...understood }, owner, status, this.#timestamp());
+    const asOwner = <T>(call: (owner: string) => Promise<T>) => (isOurs ? this.#asOwner(call) : asGuest(runs, call));
     return await this.#shift.during(planId, async () => {
-      const answered = await briefly(clock, isStopped, () => (isOurs ? this.#asOwner(call) : this.#asGuest(call)));
+      const answered = await giveAnswer({ runs, clock, isStopped, asOwner }, planId, given);
       if (answered.outcome !== 'taken') return answered;
-      if (isOurs && answered.run.owner === this.#owner.name)
-        void this.#shift.work(answered.run, undefined, this.#callerAnswered(given.callerAnswered));
-      return { outcome: 'taken', request, approved: understood.approved };
+      const { run, request, approved } = answered;
+      if (isOurs && run.owner === this.#owner.name) {
+        void this.#shift.work(run, undefined, this.#callerAnswered(given.callerAnswered));
+      }
+      return { outcome: 'taken', request, approved };
     });
   }
 
@@ -216,19 +206,6 @@ export class Runner {
     }
   }
 
-  /** So for a run whose team is elsewhere: it is free when the call is over. */
-  async #asGuest<T>(call: (owner: string) => Promise<T>): Promise<T> {
-    const { runs } = this.#indelible.store;
-    const guest = randomUUID();
-    await runs.join(guest);
-    try {
-      return await call(guest);
-    } finally {
-      // If not even this can be stored, the guest is buried like any other who is silent.
-      await runs.leave(guest).catch(() => {});
-    }
-  }
-
   async #hasTeamOf(planId: string): Promise<boolean> {
     const plan = await this.#indelible.store.plans.find(planId);
     return this.#teams.some(({ id }) => id === plan?.teamId);
@@ -259,18 +236,6 @@ export class Runner {
   #timestamp(): string {
     return new Date(this.#indelible.clock.now()).toISOString();
   }
-}
-
-/**
- * What an answer means where nobody said whether it approves. An approval word by itself approves, a refusal by itself
- * refuses; other text is feedback: the plan of a team is begun with it, and a graph hears it and decides.
- */
-function understand(request: RunRequest, { approved, text = '' }: PersonAnswer): { approved: boolean; text: string } {
-  if (request.kind === 'clarification') return { approved: approved ?? isApprovalWord(text), text };
-  if (approved !== undefined) return { approved, text };
-  if (isApprovalWord(text)) return { approved: true, text: '' };
-  if (isRefusalWord(text) || text.trim() === '') return { approved: false, text: '' };
-  return { approved: request.requestId === planApprovalId, text };
 }
 
 /** A task may come from where types do not reach. */
