@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Team } from '../../src/runs/team.ts';
 import { type Json, post } from '../server/http.ts';
 import { storesUnderTest } from '../storesUnderTest.ts';
 import { approvingTeam, askingGraph, context, facts, question, steps } from './askingTeams.ts';
@@ -14,7 +15,9 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
   const gates = new Gates();
   beforeAll(async () => {
     const held = plainTeam('held', (run) => gates.opened(run.planId).then(() => 'done'));
-    server = await wireServer(store, { teams: [approvingTeam, askingGraph(), held] });
+    const plan: Team['plan'] = async ({ planId }) => gates.opened(planId).then(() => ({ steps: [] }));
+    const planning: Team = { ...approvingTeam, id: 'planning', plan };
+    server = await wireServer(store, { teams: [approvingTeam, askingGraph(), held, planning] });
   });
   afterAll(() => server?.close());
 
@@ -71,10 +74,15 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
     await server.until(planId, 'completed');
   });
 
-  it.each([0, 1, 2, 3, 4])(
-    '"**Answer first, resume after**: frames that overtake the answer are dropped by the web app ✓" (%i)',
-    async () => {
-      const app = new WebApp(server.url);
+  it.each([
+    ['at once', undefined],
+    ['late', 400],
+  ])(
+    '"**Answer first, resume after**: frames that overtake the answer are dropped by the web app ✓": written %s',
+    async (_when, slowAnswersMs) => {
+      const teams = [approvingTeam] as const;
+      const asked = slowAnswersMs === undefined ? server : await wireServer(store, { teams, slowAnswersMs });
+      const app = new WebApp(asked.url);
       await app.start('approving');
       await app.asked('plan_approval_request');
       expect(await app.approve(true, 'Be brief')).toEqual({ status: 'processing', message: some });
@@ -83,17 +91,20 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
       const drawn = app.bubbles.map(({ content }) => content);
       expect(drawn).toContain('Task: Sum up\n\nFeedback on the plan: Be brief');
       expect(drawn.at(-1)).toBe('🎉🎉 All is done.');
+      if (asked !== server) await asked.close();
     },
   );
 
   it('"`overall_status` drives the web app ✓: `in_progress` until approved, `approved` while running afterwards …, then `completed`"', async () => {
-    const { plan_id } = await server.start('approving');
+    const { plan_id } = await server.start('planning');
     const seen = new Set<string>();
     const overall = async () => {
       const { plan } = await server.plan(plan_id);
       seen.add(plan.overall_status);
       return plan.status;
     };
+    expect(await overall()).toBe('pending');
+    gates.open(plan_id);
     await expect.poll(overall, { interval: 1 }).toBe('pending_approval');
     expect([...seen]).toEqual(['in_progress']);
     const client = await ForkClient.connect(server.url, plan_id);

@@ -1,10 +1,13 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { openCheckpointer } from 'indelible/langgraph';
 import { Indelible } from '../../src/agents/indelible.ts';
 import type { IndelibleEvent } from '../../src/observe/events.ts';
 import { Runner } from '../../src/runs/runner.ts';
 import type { Team } from '../../src/runs/team.ts';
+import { attach } from '../../src/server/attach.ts';
 import type { ServerLimits } from '../../src/server/serverLimits.ts';
-import { startServer } from '../../src/server/startServer.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/startServer.ts';
 import type { Store } from '../../src/store/store.ts';
 import { getJson, type Json, post } from '../server/http.ts';
 import type { StoreUnderTest } from '../storesUnderTest.ts';
@@ -30,18 +33,21 @@ export interface WireServerOptions {
   readonly teams: readonly [Team, ...Team[]];
   readonly limits?: Partial<ServerLimits>;
   readonly allowedOrigins?: readonly string[];
+  /** So long the answers to approvals take to be written, in ms; what sockets are sent does not. */
+  readonly slowAnswersMs?: number;
 }
 
 export async function wireServer(
   storeUnderTest: StoreUnderTest,
-  { teams, ...options }: WireServerOptions,
+  { teams, slowAnswersMs, ...options }: WireServerOptions,
 ): Promise<WireServer> {
   const database = await storeUnderTest.create();
   const store = await database.open();
   const events: IndelibleEvent[] = [];
   const indelible = new Indelible(store, { observe: (event) => events.push(event) });
   const runner = new Runner(indelible, teams, { checkpointer: () => openCheckpointer(database.address) });
-  const { url, close } = await startServer({ indelible, runner, ...options, port: 0 });
+  const serve = slowAnswersMs === undefined ? startServer : slowServer(slowAnswersMs);
+  const { url, close } = await serve({ indelible, runner, ...options, port: 0 });
   const api = `${url}/api/v3`;
   const plan = (planId: string) => getJson(`${api}/plan?plan_id=${encodeURIComponent(planId)}`);
   return {
@@ -72,5 +78,22 @@ export async function wireServer(
       await indelible.close();
       await database.drop();
     },
+  };
+}
+
+function slowServer(slowAnswersMs: number) {
+  return async (options: ServerOptions): Promise<Pick<RunningServer, 'url' | 'close'>> => {
+    const server = createServer();
+    server.on('request', ({ url = '' }: IncomingMessage, response: ServerResponse) => {
+      if (!url.endsWith('/plan_approval')) return;
+      const end = response.end.bind(response) as (...parts: unknown[]) => ServerResponse;
+      response.end = (...parts: unknown[]) => {
+        setTimeout(() => end(...parts), slowAnswersMs);
+        return response;
+      };
+    });
+    const { close } = attach(server, options);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
   };
 }
