@@ -103,7 +103,7 @@ function isAt(position: LogPosition, head: LogPosition): boolean {
   return position.sequence >= head.sequence && position.revision >= head.revision;
 }
 
-function pause(stop: AbortSignal): Promise<void> {
+export function pause(stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
       cancel();
