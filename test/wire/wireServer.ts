@@ -86,11 +86,13 @@ function slowServer(slowAnswersMs: number) {
     const server = createServer();
     server.on('request', ({ url = '' }: IncomingMessage, response: ServerResponse) => {
       if (!url.endsWith('/plan_approval')) return;
-      const end = response.end.bind(response) as (...parts: unknown[]) => ServerResponse;
-      response.end = (...parts: unknown[]) => {
-        setTimeout(() => end(...parts), slowAnswersMs);
-        return response;
-      };
+      for (const part of ['write', 'end'] as const) {
+        const now = response[part].bind(response) as (...parts: unknown[]) => unknown;
+        response[part] = (...parts: unknown[]) => {
+          setTimeout(() => now(...parts), slowAnswersMs);
+          return (part === 'write' || response) as never;
+        };
+      }
     });
     const { close } = attach(server, options);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
