@@ -6,6 +6,7 @@ import { DurableHandler } from './durableHandler.ts';
 import type { DurableOptions } from './runRecorder.ts';
 
 export type { AgentLog, LiveChannel } from './agentLog.ts';
+export { type Approval, type ApprovalRequest, askApproval, askQuestion } from './askPerson.ts';
 export { type Checkpointer, type OpenCheckpointerOptions, openCheckpointer } from './checkpoints/openCheckpointer.ts';
 export { openIndelible } from './indelible.ts';
 export type { DurableOptions } from './runRecorder.ts';

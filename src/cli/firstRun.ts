@@ -30,6 +30,7 @@ export async function firstRun(indelible: Indelible, stop: AbortSignal, output: 
   if (stop.aborted) stopRun();
   await ended;
   stop.removeEventListener('abort', stopRun);
+  await runner.close();
   if (stop.aborted) return;
 
   const { store } = indelible;

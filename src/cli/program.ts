@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from '../server/packageVersion.ts';
+import { answer } from './answer.ts';
+import { cancel } from './cancel.ts';
 import { type ExitCode, tellFailure } from './failure.ts';
 import { list } from './list.ts';
 import { migrate } from './migrate.ts';
@@ -150,6 +152,25 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addHelpText('after', examples('indelible show airline-0-0', 'indelible show airline-0-0 --json | jq .messages[0]'))
     .action(async (plan, options) => ended(await show(plan, options, output, environment)));
 
+  command(all, 'answer <plan> [text]', 'answer what a run waits for: an approval, or a question')
+    .addOption(store())
+    .option('--approve', 'approve; the text is feedback')
+    .option('--reject', 'reject; the text says why')
+    .option('--json', 'print one JSON object {plan_id, outcome, …}')
+    .addHelpText('after', answerHelp)
+    .addHelpText(
+      'after',
+      examples('indelible answer 0198f1c2-… --approve', 'indelible answer 0198f1c2-… "The early train"'),
+    )
+    .action(async (plan, text, options) => ended(await answer(plan, text, options, output, environment)));
+
+  command(all, 'cancel <plan>', 'end a run, whichever process works on it')
+    .addOption(store())
+    .option('--json', 'print one JSON object {plan_id, outcome}')
+    .addHelpText('after', '\nWhat it wrote stays; its last message says that it was canceled.')
+    .addHelpText('after', examples('indelible cancel 0198f1c2-…'))
+    .action(async (plan, options) => ended(await cancel(plan, options, output, environment)));
+
   command(all, 'trim <plan>', 'remove the oldest messages of a plan, for good')
     .addOption(store())
     .option('--up-to <sequence>', 'remove this message and all before it')
@@ -213,9 +234,19 @@ function spoolCommands(
 }
 
 const tailHelp = `
-A plan ends with its run. One that was only written to (save, or the append API)
-or whose process died never ends by itself: it stays in progress until somebody
-sets its status, and so does tail, until Ctrl-C.`;
+A plan ends with its run. One that waits for a person is answered by \`indelible
+answer\`. One that was only written to (save, or the append API) never ends by
+itself: it stays in progress until somebody sets its status, and so does tail,
+until Ctrl-C.`;
+
+const answerHelp = `
+The first answer counts. The run goes on in a process that serves its team; if
+none does now, in the first that comes. Without --approve or --reject, "yes",
+"ok", "approve" and "approved" approve, "no", "reject" and "rejected" reject, and
+other text is feedback.
+
+Exit codes: 0 it was recorded, 1 it was not: somebody answered before, or nothing
+is asked.`;
 
 const replayHelp = `
 Each line of <transcripts> is one conversation, and becomes one plan ("-" reads stdin):

@@ -1,9 +1,12 @@
+import { openCheckpointer } from '../agents/checkpoints/openCheckpointer.ts';
 import { toAgentMessage } from '../protocol/agentMessage.ts';
 import type { StoredMessage } from '../protocol/message.ts';
+import type { PlanStatus } from '../protocol/plan.ts';
 import { v3MessageRow } from '../protocol/v3Frames.ts';
 import { Runner } from '../runs/runner.ts';
 import { logStart } from '../store/messageLog.ts';
 import { readAll } from '../store/readAll.ts';
+import { attend } from './attendedRun.ts';
 import { commandName } from './commandName.ts';
 import { endLate } from './endLate.ts';
 import type { ExitCode } from './failure.ts';
@@ -12,7 +15,7 @@ import { messageText } from './messageText.ts';
 import { openLog, type SpoolOptions } from './openLog.ts';
 import type { Output } from './output.ts';
 import { messages } from './planText.ts';
-import { invalidSetting, openNamedStore, setting } from './settings.ts';
+import { defaults, invalidSetting, openNamedStore, setting } from './settings.ts';
 import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
 import { strayErrors } from './strayErrors.ts';
 import { teamNamed } from './teams.ts';
@@ -58,7 +61,7 @@ export async function run(
   };
   let late: NodeJS.Timeout | undefined;
   try {
-    const runner = new Runner(indelible, [team]);
+    const runner = new Runner(indelible, [team], { checkpointer: () => openCheckpointer(address.value) });
     const cutOff = aborted(stop).then(async () => {
       note('Stopping …');
       late = endLate(logger);
@@ -70,17 +73,32 @@ export async function run(
     const watching = indelible.feed.subscribe(plan.planId, logStart, {
       messages: (messages) => messages.forEach(show),
     });
-    const end = await Promise.race([ended, cutOff]);
+    const command = commandName(process.argv[1], environment);
+    const isDefault = address.value === defaults.store || !address.value.startsWith('sqlite:');
+    const inStore = isDefault ? '' : ` --store ${address.value}`;
+    const atTheEnd = ended.then(async (left) => {
+      if (!left.startsWith('pending_')) return left;
+      const { planId } = plan;
+      const run = { runner, store, planId, command, inStore, mayAsk: !options.json };
+      return (await attend(run, stop, output)) ?? left;
+    });
+    const end = await Promise.race([atTheEnd, cutOff]);
     const { position } = watching;
     watching.close();
     for await (const message of readAll(store.log, plan.planId, position)) show(message);
     const { messageCount } = (await store.plans.find(plan.planId)) ?? plan;
-    const how = end === 'cut off' ? 'stays in_progress, since its team did not stop,' : `is ${end},`;
-    note(`The plan ${how} with ${messages(messageCount)}. To read it again:`);
-    note(`  ${commandName(process.argv[1], environment)} show ${plan.planId}`);
+    await runner.close(heedWithinMs);
+    note(`The plan ${howItEnded(end)} with ${messages(messageCount)}. To read it again:`);
+    note(`  ${command} show ${plan.planId}`);
     return end === 'completed' && !broken.aborted ? 0 : 1;
   } finally {
     await indelible.close();
     clearTimeout(late);
   }
+}
+
+function howItEnded(end: PlanStatus | 'cut off'): string {
+  if (end === 'cut off') return 'stays in_progress, since its team did not stop,';
+  if (end.startsWith('pending_')) return 'waits for an answer';
+  return end === 'in_progress' ? 'stays in_progress, for a server that has its team to go on with it,' : `is ${end},`;
 }

@@ -1,3 +1,4 @@
+import { openCheckpointer } from '../agents/checkpoints/openCheckpointer.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import { Runner } from '../runs/runner.ts';
 import { packageVersion } from '../server/packageVersion.ts';
@@ -27,8 +28,8 @@ export interface ServeOptions extends SpoolOptions {
 }
 
 /**
- * `indelible serve`: until SIGINT or SIGTERM. Then sockets are closed with 1001, runs are told to stop, what agents
- * wrote is stored, and the store is closed, in this order and within 10 s. An exception that nobody caught stops it in
+ * `indelible serve`: until SIGINT or SIGTERM. Then sockets are closed with 1001, runs are told to stop and left to other
+ * servers where they can go on, what agents wrote is stored, and the store is closed, in this order and within 10 s. An exception that nobody caught stops it in
  * the same way, as a failure.
  */
 export async function serve(options: ServeOptions, output: Output, environment: NodeJS.ProcessEnv): Promise<ExitCode> {
@@ -49,7 +50,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     return broken.aborted ? 1 : 0;
   }
   const indelible = await openLog(store, address, options, environment, logger);
-  const runner = new Runner(indelible, teams);
+  const runner = new Runner(indelible, teams, { checkpointer: () => openCheckpointer(address.value, { migrate }) });
   const listen = () =>
     listenAt(host, port, {
       indelible,
@@ -70,6 +71,7 @@ export async function serve(options: ServeOptions, output: Output, environment: 
       if (!stop.aborted) server = await listen();
     }
     if (!stop.aborted) {
+      runner.takeUp();
       const [newest] = await indelible.store.plans.list({ limit: 1 });
       const isDefault = address.value === defaults.store;
       const named = isDefault || !address.value.startsWith('sqlite:') ? undefined : address.value;

@@ -21,7 +21,7 @@ export interface TailOptions {
   readonly json?: boolean;
 }
 
-const ends: readonly PlanStatus[] = ['completed', 'failed', 'canceled'];
+export const ends: readonly PlanStatus[] = ['completed', 'failed', 'rejected', 'canceled'];
 /** How late the end of a plan may be noticed, in ms. */
 const lookForEndMs = 250;
 
@@ -103,7 +103,7 @@ function isAt(position: LogPosition, head: LogPosition): boolean {
   return position.sequence >= head.sequence && position.revision >= head.revision;
 }
 
-function pause(stop: AbortSignal): Promise<void> {
+export function pause(stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
       cancel();

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { Team } from '../runs/team.ts';
 import { demoTeam } from '../runs/teams/demo.ts';
+import { demoApprovalTeam } from '../runs/teams/demoApproval.ts';
 import { loadTeam } from '../runs/teams/loadTeam.ts';
 import { openAiTeam } from '../runs/teams/openAiCompatible.ts';
 import { withRemedy } from './remedy.ts';
@@ -10,7 +11,7 @@ import { invalidSetting } from './settings.ts';
 
 /**
  * The teams of a server: the modules that were given, in their order; the one that asks a model, where the environment
- * names one; the demo team. The first is the one that works if a task names none; a built-in one that was given takes
+ * names one; the demo teams. The first is the one that works if a task names none; a built-in one that was given takes
  * the place where it was given.
  *
  * @throws IndelibleError `team_unusable`, `invalid_config` if two have the same id, or if there is no such team
@@ -60,7 +61,7 @@ function noTeam(named: string, ours: readonly Team[]): IndelibleError {
     const remedy = 'Set INDELIBLE_MODEL, and OPENAI_API_KEY or the OPENAI_BASE_URL of an endpoint of your own.';
     return withRemedy(new IndelibleError('invalid_config', { message, field }), remedy);
   }
-  const there = ours.map(({ id }) => id).join(' and ');
+  const there = new Intl.ListFormat('en').format(ours.map(({ id }) => id));
   const message = `there is no team ${named}; there ${ours.length === 1 ? 'is' : 'are'} ${there}`;
   const remedy = `Name one of these, or give a module by its path: ./${named}.js`;
   return withRemedy(new IndelibleError('invalid_config', { message, field }), remedy);
@@ -68,5 +69,6 @@ function noTeam(named: string, ours: readonly Team[]): IndelibleError {
 
 function builtIn(environment: NodeJS.ProcessEnv): [Team, ...Team[]] {
   const model = openAiTeam(environment);
-  return model === undefined ? [demoTeam] : [model, demoTeam];
+  const demos = [demoTeam, demoApprovalTeam] as const;
+  return model === undefined ? [...demos] : [model, ...demos];
 }

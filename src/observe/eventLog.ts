@@ -65,8 +65,18 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
     case 'run_failed':
       return { level: 'error', text: 'run failed' };
     case 'run_started':
+    case 'run_resumed':
     case 'run_completed':
+    case 'run_canceled':
       return { level: 'info', text: event.type.replace('_', ' ') };
+    case 'run_waits':
+      return { level: 'info', text: 'run waits for a person' };
+    case 'owner_buried':
+      return { level: 'warn', text: 'a process that worked on runs is dead: its runs are taken up' };
+    case 'runs_lost':
+      return { level: 'warn', text: 'this process was silent for too long: its runs are taken up by others' };
+    case 'no_checkpoints':
+      return { level: 'warn', text: 'graphs run without checkpoints: they cannot wait for people' };
     case 'live_client_let_go':
       return { level: 'info', text: 'a client took nothing for too long and was let go' };
     case 'socket_opened':

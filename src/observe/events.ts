@@ -64,7 +64,24 @@ export type IndelibleEvent =
   /** A broadcast failed or was too slow. The database does not know. */
   | { readonly type: 'broadcast_failed'; readonly planId: string; readonly messageId: string; readonly error: unknown }
   | { readonly type: 'watcher_failed'; readonly planId: string; readonly error: unknown }
-  | { readonly type: 'run_started' | 'run_completed'; readonly planId: string; readonly teamId: string }
+  | {
+      readonly type: 'run_started' | 'run_resumed' | 'run_completed' | 'run_canceled';
+      readonly planId: string;
+      readonly teamId: string;
+    }
+  /** It asks a person, and nobody works on it until there is an answer. */
+  | {
+      readonly type: 'run_waits';
+      readonly planId: string;
+      readonly teamId: string;
+      readonly kind: 'approval' | 'clarification';
+    }
+  /** A process that worked on runs is dead, as far as this one has seen: its runs are taken up. */
+  | { readonly type: 'owner_buried'; readonly owner: string }
+  /** This process was too long without a beat: what it worked on is not its own any more. */
+  | { readonly type: 'runs_lost'; readonly owner: string; readonly runs: number }
+  /** Graphs run without checkpoints: they cannot wait for people, and end with their process. */
+  | { readonly type: 'no_checkpoints'; readonly error: unknown }
   | { readonly type: 'run_failed'; readonly planId: string; readonly teamId: string; readonly error: unknown }
   | {
       readonly type: 'socket_opened' | 'socket_closed';

@@ -68,11 +68,36 @@ export const errorTable = {
     summary: 'A plan with this id was already created.',
     remedy: 'Leave out the plan id to have one made, or use the existing plan.',
   },
+  run_not_found: {
+    status: 404,
+    summary: 'The plan has no run: no team was given it, it only has messages.',
+    remedy: 'Check the plan id. Plans of agents that run elsewhere are ended with `PUT /api/v1/plans/{plan_id}`.',
+  },
+  run_ended: {
+    status: 409,
+    summary: 'The run of this plan is over.',
+    remedy: 'Nothing: `GET /api/v3/plan` says how it ended.',
+  },
+  not_asked: {
+    status: 409,
+    summary: 'The run waits for nobody, or for the answer to another question.',
+    remedy: 'Read the plan: its newest request says what is asked, and by which `request_id`.',
+  },
+  already_answered: {
+    status: 409,
+    summary: 'What the run asked was answered before. The first answer counts.',
+    remedy: 'Read the plan: the response that follows the request says what was answered.',
+  },
   run_taken: {
     status: 409,
     summary: 'This process no longer counts as one that works on runs: it was silent for too long, or has not begun.',
     remedy:
       'Call again, here or at another server. A process joins again by itself; what it worked on is taken up by whichever joined.',
+  },
+  run_canceled: {
+    status: 409,
+    summary: 'Somebody asked that the run be ended. What was written until then is stored.',
+    remedy: 'Nothing: this is what the agents of a canceled run are told. Start another run for the same task.',
   },
   invalid_request: {
     status: 400,
@@ -88,11 +113,6 @@ export const errorTable = {
     status: 409,
     summary: 'The database was replaced or restored from a backup: what a reader holds may not be what it holds now.',
     remedy: 'Read the plan anew from its beginning.',
-  },
-  not_implemented: {
-    status: 501,
-    summary: 'This version does not answer this call yet.',
-    remedy: 'See CHANGELOG.md for what each version answers.',
   },
   queue_full: {
     status: 503,

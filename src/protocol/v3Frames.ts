@@ -1,8 +1,9 @@
 import type { LiveEvent } from './liveEvent.ts';
 import type { PreparedMessage, StoredMessage } from './message.ts';
-import { leadingTokens, parseMessageBytes } from './messageBytes.ts';
+import { leadingTokens } from './messageBytes.ts';
 import { newMessageId } from './messageId.ts';
 import { rowText, rowView } from './rowView.ts';
+import { v3ExtraMembers } from './v3MessageMembers.ts';
 
 /**
  * The /api/v3 view of the log: the stored bytes with fixed text around them. The row that `GET /plan` lists and the
@@ -36,7 +37,7 @@ export function v3MessageFrame(message: StoredMessage): string {
 
 function buildMessageFrame(message: StoredMessage): string {
   const { messageId, timestamp, type } = leadingTokens(message.body);
-  const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);
+  const payload = v3MessageRow(message).slice(1, -1) + v3ExtraMembers(message.body, type);
   return envelope(type, payload, timestamp, messageId);
 }
 
@@ -44,8 +45,21 @@ function buildMessageFrame(message: StoredMessage): string {
 function envelope(type: string, payload: string, timestamp: string, messageId: string): string {
   return (
     `{"type":${type},"data":{${payload},"data":{${payload}}}` +
-    `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":0}`
+    `,"timestamp":${timestamp},"message_id":${messageId},"correlation_id":null,"priority":${priorityOf(type)}}`
   );
+}
+
+/**
+ * Whether a message may be shown while it is only on this server's disk. Others say something of the run (that it asks, was
+ * answered, is over) which the database does not say yet; they are shown when it does.
+ */
+export function isShownSpooled({ body }: PreparedMessage): boolean {
+  return leadingTokens(body).type === '"agent_message"';
+}
+
+/** Of a message, by its encoded type. */
+function priorityOf(type: string): V3Priority {
+  return type.startsWith('"plan_approval_') ? 2 : 0;
 }
 
 /** The row without a place: it has none yet. */
@@ -54,12 +68,6 @@ function buildSpooledFrame(message: PreparedMessage): string {
   const members = rowText(spokenMembers, { ...message, sequence: 0, version: 0, revision: 0 });
   const payload = `"persistence_status":"spooled",${members}`;
   return envelope('"agent_message"', payload, timestamp, messageId);
-}
-
-/** What is no plain agent message has members of its own, kept in the metadata; there are few, so those are parsed. */
-function extraMembers({ body }: StoredMessage, type: string): string {
-  if (type !== '"final_result_message"') return '';
-  return `,"status":${JSON.stringify(parseMessageBytes(body).metadata['status'] ?? 'completed')}`;
 }
 
 export type V3Priority = 0 | 1 | 2 | 3;

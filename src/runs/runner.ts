@@ -1,13 +1,15 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { Indelible } from '../agents/indelible.ts';
 import { IndelibleError } from '../protocol/errors.ts';
-import type { LiveEvent } from '../protocol/liveEvent.ts';
 import { checkId } from '../protocol/message.ts';
 import type { Plan, PlanStatus } from '../protocol/plan.ts';
-import { createPlan } from './planCreation.ts';
-import { runContext } from './runContext.ts';
-import { RunEnd, reasonOf } from './runEnd.ts';
-import type { FinalResult, Team } from './team.ts';
+import type { AnswerOutcome, CancelOutcome, PersonAnswer } from './answering.ts';
+import { CheckpointPlace, type OpenedSaver } from './checkpointPlace.ts';
+import { asGuest, giveAnswer } from './givenAnswer.ts';
+import { briefly, createPlan } from './planCreation.ts';
+import { defaultTimes, RunOwner, type RunTimes } from './runOwner.ts';
+import { RunShift } from './runShift.ts';
+import type { Team } from './team.ts';
 
 export interface Task {
   readonly description: string;
@@ -23,30 +25,50 @@ export interface Task {
 export interface StartedRun {
   readonly plan: Plan;
   /**
-   * Settles when the run has ended and its end is stored: `completed` or `failed`. Where the process is to stop before
-   * the end could be stored it is `in_progress`, as the plan says. Never rejects.
+   * Settles when this process is done with the run, with the plan's status: when its end is stored; when it waits for a
+   * person (`pending_approval`, `pending_clarification`), after which whoever takes the answer goes on with it; or, as
+   * `in_progress`, when this process stops before the end, or was taken for dead. Never rejects.
    */
   readonly ended: Promise<PlanStatus>;
 }
 
+export interface RunnerOptions extends Partial<RunTimes> {
+  /** Opens the place for checkpoints of graphs that have none: `() => openCheckpointer(address)`. Default: none. */
+  readonly checkpointer?: () => Promise<OpenedSaver>;
+}
+
 export const nobody = '00000000-0000-0000-0000-000000000000';
+/** How long a run waits until whoever answered it has been answered, in ms. */
+const callerAnsweredMs = 1_000;
+/** How long a call waits for the end of a run that it canceled, in ms. */
+const endOfCanceledMs = 2_000;
 
 /**
- * Runs tasks. A run begins when it is asked for and goes on to its end, whether somebody watches or not. The plan is
- * stored before its run begins, so whoever was told of it can read it.
+ * Runs tasks. A run begins when it is asked for and goes on to its end, whether somebody watches or not, across the death
+ * of its process, and across the time until people have answered. The plan is stored before its run begins, so whoever
+ * was told of it can read it.
  */
 export class Runner {
   readonly #indelible: Indelible;
   readonly #teams: readonly Team[];
-  /** Runs, and starts of runs, that have not settled. None of these rejects. */
-  readonly #work = new Set<Promise<void>>();
-  /** One for each run, so that what a library leaves behind on a signal goes with its run. */
-  readonly #stops = new Set<AbortController>();
+  readonly #owner: RunOwner;
+  readonly #shift: RunShift;
+  readonly #checkpoints: CheckpointPlace;
   #stopped: IndelibleError | undefined;
 
-  constructor(indelible: Indelible, teams: readonly [Team, ...Team[]]) {
+  constructor(indelible: Indelible, teams: readonly [Team, ...Team[]], options: RunnerOptions = {}) {
+    const { clock, store, observe } = indelible;
+    const times = {
+      beatMs: options.beatMs ?? defaultTimes.beatMs,
+      buryAfterMs: options.buryAfterMs ?? defaultTimes.buryAfterMs,
+    };
     this.#indelible = indelible;
     this.#teams = teams;
+    this.#checkpoints = new CheckpointPlace(options.checkpointer, observe);
+    const lost = (name: string) => this.#shift.lose(name);
+    this.#owner = new RunOwner({ ...times, runs: store.runs, clock, lost });
+    const checkpointer = () => this.#checkpoints.saver();
+    this.#shift = new RunShift({ ...times, indelible, teams, owner: this.#owner, checkpointer });
   }
 
   get teams(): readonly Team[] {
@@ -62,18 +84,26 @@ export class Runner {
   }
 
   /**
+   * From now on this process also goes on with runs of its teams that nobody works on: those of processes that died or
+   * stopped, and those that were answered elsewhere. Keeps no process alive.
+   */
+  takeUp(): void {
+    this.#shift.takeUp();
+  }
+
+  /**
    * Stores the plan, then starts its run, which goes on behind this call. A database that is busy is asked again for
    * most of a second.
    *
    * @throws IndelibleError `invalid_request`, `team_not_found`, `plan_exists`, `invalid_id`, `store_unavailable`,
-   * `service_closed`
+   * `run_taken`, `service_closed`
    */
   start(task: Task): Promise<StartedRun> {
-    return this.#untilSettled(this.#start(task));
+    return this.#shift.untilSettled(this.#start(task));
   }
 
   async #start(task: Task): Promise<StartedRun> {
-    if (this.#stopped !== undefined) throw new IndelibleError('service_closed');
+    this.#refuseIfStopped();
     const team = this.team(task.teamId);
     const created = {
       planId: checkId(task.planId ?? uuidV7(), 'planId'),
@@ -81,109 +111,126 @@ export class Runner {
       userId: checkText(task.userId ?? nobody, 'userId'),
       teamId: team.id,
       description: checkText(task.description, 'description'),
-      status: 'in_progress',
+      // What has yet to be approved is not in progress: clients would show it as approved.
+      status: team.needsApproval ? 'pending' : 'in_progress',
       createdAt: this.#timestamp(),
     } as const;
-    const plan = await createPlan(this.#indelible, created, {
-      isFresh: task.planId === undefined || task.sessionId === undefined,
-      isStopped: () => this.#stopped !== undefined,
+    return await this.#shift.during(created.planId, async () => {
+      const { plan, owner } = await createPlan(this.#indelible, created, {
+        owner: this.#owner,
+        isFresh: task.planId === undefined || task.sessionId === undefined,
+        isStopped: () => this.#stopped !== undefined,
+      });
+      const nothing = { request: undefined, answer: undefined, cancelRequested: false } as const;
+      const record = { planId: plan.planId, state: 'working', owner, fence: 1, ...nothing } as const;
+      return { plan, ended: this.#shift.work(record, plan) };
     });
-    return { plan, ended: this.#untilSettled(this.#run(plan, team)) };
   }
 
-  /** Starts no more runs, asks those that run to stop, and waits for them, at most `timeoutMs`. */
+  /**
+   * A person answers what the run of this plan asks. The first answer wins, and the run goes on: here, or where its team
+   * is.
+   *
+   * @throws IndelibleError `invalid_id`, `store_unavailable`, `run_taken`, `service_closed`
+   */
+  answer(planId: string, answer: PersonAnswer): Promise<AnswerOutcome> {
+    return this.#shift.untilSettled(this.#answer(checkId(planId, 'planId'), answer));
+  }
+
+  async #answer(planId: string, given: PersonAnswer): Promise<AnswerOutcome> {
+    this.#refuseIfStopped();
+    const { clock, store } = this.#indelible;
+    const { runs } = store;
+    const isStopped = () => this.#stopped !== undefined;
+    const isOurs = await briefly(clock, isStopped, () => this.#hasTeamOf(planId));
+    const asOwner = <T>(call: (owner: string) => Promise<T>) => (isOurs ? this.#asOwner(call) : asGuest(runs, call));
+    return await this.#shift.during(planId, async () => {
+      const answered = await giveAnswer({ runs, clock, isStopped, asOwner }, planId, given);
+      if (answered.outcome !== 'taken') return answered;
+      const { run, request, approved } = answered;
+      if (isOurs && run.owner === this.#owner.name) {
+        void this.#shift.work(run, undefined, this.#callerAnswered(given.callerAnswered));
+      }
+      return { outcome: 'taken', request, approved };
+    });
+  }
+
+  /**
+   * Ends the run of this plan, wherever it is worked on. Its messages stay.
+   *
+   * @throws IndelibleError `invalid_id`, `store_unavailable`, `run_taken`, `service_closed`
+   */
+  cancel(planId: string): Promise<CancelOutcome> {
+    return this.#shift.untilSettled(this.#cancel(checkId(planId, 'planId')));
+  }
+
+  async #cancel(planId: string): Promise<CancelOutcome> {
+    this.#refuseIfStopped();
+    const { clock, store } = this.#indelible;
+    let ended: Promise<unknown> = Promise.resolve();
+    const outcome = await this.#shift.during(planId, async () => {
+      const isStopped = () => this.#stopped !== undefined;
+      const canceled = await briefly(clock, isStopped, () =>
+        this.#asOwner((owner) => store.runs.cancel(planId, owner)),
+      );
+      if (canceled === undefined) return 'no_run';
+      if (canceled.outcome === 'ended') return 'ended';
+      if (canceled.outcome === 'taken') ended = this.#shift.work(canceled.run);
+      else ended = this.#shift.cancel(planId);
+      return 'canceled';
+    });
+    await this.#atMost(endOfCanceledMs, ended);
+    return outcome;
+  }
+
+  /**
+   * Starts no more runs, asks those that run to stop, and waits for them, at most `timeoutMs`. Then this process leaves:
+   * what can go on elsewhere is taken up there.
+   */
   async close(timeoutMs = 5_000): Promise<void> {
-    this.#stopped = new IndelibleError('service_closed', { message: 'the process was asked to stop' });
-    for (const stop of this.#stops) stop.abort(this.#stopped);
+    this.#stopped ??= new IndelibleError('service_closed', { message: 'the process was asked to stop' });
+    await this.#atMost(timeoutMs, this.#shift.stop(this.#stopped));
+    this.#shift.over();
+    await this.#owner.leave();
+    await this.#checkpoints.close();
+  }
+
+  /** A call of the store that may take a run for this process. */
+  async #asOwner<T>(call: (owner: string) => Promise<T>): Promise<T> {
+    const owner = await this.#owner.join();
+    try {
+      return await call(owner);
+    } catch (error) {
+      if (IndelibleError.is(error, 'run_taken')) this.#owner.forget(owner);
+      throw error;
+    }
+  }
+
+  async #hasTeamOf(planId: string): Promise<boolean> {
+    const plan = await this.#indelible.store.plans.find(planId);
+    return this.#teams.some(({ id }) => id === plan?.teamId);
+  }
+
+  #callerAnswered(answered: Promise<unknown> | undefined): Promise<unknown> | undefined {
+    if (answered === undefined) return undefined;
+    const settled = answered.then(
+      () => {},
+      () => {},
+    );
+    return this.#atMost(callerAnsweredMs, settled);
+  }
+
+  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
     let cancel = () => {};
     const timeout = new Promise<void>((resolve) => {
-      cancel = this.#indelible.clock.schedule(timeoutMs, resolve);
+      cancel = this.#indelible.clock.schedule(ms, resolve);
     });
-    await Promise.race([this.#idle(), timeout]);
+    await Promise.race([work, timeout]);
     cancel();
   }
 
-  async #idle(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
-  }
-
-  #untilSettled<T>(work: Promise<T>): Promise<T> {
-    const settled: Promise<void> = work.then(
-      () => void this.#work.delete(settled),
-      () => void this.#work.delete(settled),
-    );
-    this.#work.add(settled);
-    return work;
-  }
-
-  async #run(plan: Plan, team: Team): Promise<PlanStatus> {
-    const stop = new AbortController();
-    if (this.#stopped !== undefined) stop.abort(this.#stopped);
-    this.#stops.add(stop);
-    try {
-      return await this.#runToItsEnd(plan, team, stop.signal);
-    } finally {
-      this.#stops.delete(stop);
-    }
-  }
-
-  async #runToItsEnd(plan: Plan, team: Team, signal: AbortSignal): Promise<PlanStatus> {
-    const { planId } = plan;
-    const { observe } = this.#indelible;
-    const end = new RunEnd(this.#indelible, planId, signal);
-    observe({ type: 'run_started', planId, teamId: team.id });
-    this.#tell({ type: 'workflow_started', planId, timestamp: this.#timestamp(), text: plan.description });
-    let result: FinalResult | undefined;
-    try {
-      signal.throwIfAborted();
-      result = checkResult(team, await team.run(runContext(this.#indelible, plan, signal)));
-      await this.#saveLast(end, result, 'completed');
-      await end.changeStatus('completed');
-      observe({ type: 'run_completed', planId, teamId: team.id });
-      return 'completed';
-    } catch (error) {
-      observe({ type: 'run_failed', planId, teamId: team.id, error });
-      // A run that was done, and whose end the process has no time left to store, has not failed.
-      if (result !== undefined && signal.aborted) return 'in_progress';
-      return await this.#fail(end, plan, signal, signal.aborted ? signal.reason : error);
-    }
-  }
-
-  async #fail(end: RunEnd, { planId, teamId }: Plan, signal: AbortSignal, error: unknown): Promise<PlanStatus> {
-    const errorMessage = reasonOf(error);
-    const timestamp = this.#timestamp();
-    this.#tell({
-      type: 'error_notification',
-      planId,
-      timestamp,
-      errorType: 'run_failed',
-      errorMessage,
-      recoverable: false,
-    });
-    try {
-      await this.#saveLast(end, { agentName: 'System', content: `The run failed: ${errorMessage}` }, 'failed');
-    } catch (cause) {
-      // The run is over all the same.
-      this.#indelible.observe({ type: 'run_failed', planId, teamId, error: cause });
-      if (signal.aborted) return 'in_progress';
-    }
-    try {
-      await end.changeStatus('failed');
-      return 'failed';
-    } catch (cause) {
-      this.#indelible.observe({ type: 'run_failed', planId, teamId, error: cause });
-      return 'in_progress';
-    }
-  }
-
-  /** The last message is the last frame too: clients close on it. */
-  async #saveLast(end: RunEnd, result: FinalResult, status: 'completed' | 'failed'): Promise<void> {
-    this.#tell({ type: 'workflow_completed', planId: end.planId, timestamp: this.#timestamp(), text: status });
-    await end.saveLast(result, status);
-  }
-
-  #tell(event: LiveEvent): void {
-    this.#indelible.feed.publish(event);
+  #refuseIfStopped(): void {
+    if (this.#stopped !== undefined) throw new IndelibleError('service_closed');
   }
 
   #timestamp(): string {
@@ -196,11 +243,4 @@ function checkText(value: unknown, field: string): string {
   if (typeof value === 'string') return value;
   const message = `${field} ${value === undefined ? 'is missing' : 'is not a string'}`;
   throw new IndelibleError('invalid_request', { message, field });
-}
-
-/** So may a team. */
-function checkResult(team: Team, result: FinalResult | undefined): FinalResult {
-  if (typeof result?.agentName === 'string' && typeof result.content === 'string') return result;
-  const message = `the team ${team.id} answered no final result {agentName, content}`;
-  throw new IndelibleError('run_failed', { message });
 }

@@ -8,6 +8,7 @@ import { type AccessOptions, AccessPolicy } from './accessPolicy.ts';
 import { detailAnswer, detailBytes, type Refusal } from './detail.ts';
 import { LiveClients } from './liveClients.ts';
 import { LiveSocketRoute } from './liveSocketRoute.ts';
+import { PersonAnswers } from './personAnswers.ts';
 import { PlanSocketRoute } from './planSocketRoute.ts';
 import { defaultLimits, type ServerLimits } from './serverLimits.ts';
 import { SocketUpgrade } from './socketUpgrade.ts';
@@ -39,7 +40,7 @@ export function attach(server: Server, options: AttachOptions): Attached {
   const { indelible, runner } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const access = new AccessPolicy(options);
-  const sockets = new WebSocketManager(indelible, limits);
+  const sockets = new WebSocketManager(indelible, limits, new PersonAnswers({ indelible, runner, limits }));
   const clients = new LiveClients(indelible.clock, limits);
   const plan = new PlanSocketRoute({ indelible, sockets, limits });
   const live = new LiveSocketRoute({ indelible, clients, limits });

@@ -1,19 +1,33 @@
+export interface PlanMessages {
+  readonly head: string;
+  /** Read before, so that a database that is away is a 503 and never an empty list. */
+  readonly first: IteratorResult<Uint8Array, void>;
+  readonly rest: AsyncIterator<Uint8Array, void>;
+  /** Called with rows before they are passed on. */
+  readonly seen: (rows: Uint8Array) => void;
+  readonly tail: () => Promise<string>;
+}
+
 /**
  * The body of `GET /plan`, piece by piece: `head`, the rows, `tail()`. The rows are the stored bytes as they come from the
  * log, a comma before each; nothing is parsed and no more than two pages of the log are in memory, however long the plan
  * is.
- *
- * `first` was read before, so that a database that is away is a 503 and never an empty list.
  */
-export async function* planMessages(
-  head: string,
-  first: IteratorResult<Uint8Array, void>,
-  rest: AsyncIterator<Uint8Array, void>,
-  tail: () => string | Promise<string>,
-): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* planMessages({
+  head,
+  first,
+  rest,
+  seen,
+  tail,
+}: PlanMessages): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield Buffer.concat([Buffer.from(head), first.value?.subarray(1) ?? empty]);
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    const rows = first.value ?? empty;
+    seen(rows);
+    yield Buffer.concat([Buffer.from(head), rows.subarray(1)]);
+    for (let next = await rest.next(); !next.done; next = await rest.next()) {
+      seen(next.value);
+      yield next.value;
+    }
     yield Buffer.from(await tail());
   } finally {
     await rest.return?.();

@@ -7,6 +7,7 @@ import type { Runner } from '../runs/runner.ts';
 import { readAllText } from '../store/readAllText.ts';
 import type { AppEnv } from './appEnv.ts';
 import { detailAnswer } from './detail.ts';
+import { LatestApprovalRequest } from './latestApprovalRequest.ts';
 import { planMessages, streamedBody } from './planMessages.ts';
 import { idParameter, queryParameter } from './queryParameter.ts';
 import { readBody } from './requestBody.ts';
@@ -69,11 +70,13 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
       await messages.return();
       return c.body(null);
     }
+    const request = new LatestApprovalRequest();
     const head = `{"plan":${JSON.stringify(v3Plan(plan))},"messages":[`;
     const tail = async () => {
+      const mPlan = await request.mPlan(plan, (messageId) => inTime(store.log.find(planId, messageId)));
       const drafts = await inTime(feed.drafts(planId)).catch(() => []);
       return (
-        `],"m_plan":null,"team":${JSON.stringify(team(plan.teamId))}` +
+        `],"m_plan":${JSON.stringify(mPlan)},"team":${JSON.stringify(team(plan.teamId))}` +
         `,"streaming_message":${JSON.stringify(newestText(drafts))}}`
       );
     };
@@ -87,7 +90,9 @@ export function addPlanRoutes(app: Hono<AppEnv>, { indelible, runner, limits, te
     };
     // A client that stops reading would keep a page of the log in memory for ever.
     outgoing?.setTimeout(limits.drainTimeoutMs, () => outgoing.destroy());
-    return c.body(streamedBody(planMessages(head, first, messages, tail), cut));
+    return c.body(
+      streamedBody(planMessages({ head, first, rest: messages, tail, seen: (rows) => request.follow(rows) }), cut),
+    );
   });
 }
 

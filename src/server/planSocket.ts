@@ -5,10 +5,11 @@ import type { Subscription } from '../feed/subscription.ts';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { LiveEvent } from '../protocol/liveEvent.ts';
 import type { StoredMessage } from '../protocol/message.ts';
-import { v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
+import { isShownSpooled, v3LiveFrame, v3MessageFrame } from '../protocol/v3Frames.ts';
 import type { LogPosition } from '../store/messageLog.ts';
 import { ClientConnection } from './clientConnection.ts';
 import { ClientFrames } from './clientFrames.ts';
+import type { PersonAnswers } from './personAnswers.ts';
 import { RecentIds } from './recentIds.ts';
 import { pingFrame, type SocketPeer } from './serverFrames.ts';
 import type { ServerLimits } from './serverLimits.ts';
@@ -22,6 +23,7 @@ export interface PlanSocketOptions {
   readonly transport: Duplex;
   readonly peer: SocketPeer;
   readonly indelible: Indelible;
+  readonly people: PersonAnswers;
   readonly limits: ServerLimits;
   readonly connectionCount: () => number;
 }
@@ -48,13 +50,16 @@ export class PlanSocket {
   constructor(options: PlanSocketOptions) {
     this.#options = options;
     this.peer = options.peer;
-    const { ws, transport, indelible, limits, connectionCount } = options;
+    const { ws, transport, indelible, people, limits, connectionCount } = options;
     const frames = new ClientFrames({
       peer: this.peer,
+      people,
       timestamp: () => this.#timestamp(),
       connectionCount,
       reply: (frame) => void this.#connection.sendIfRoom(frame),
       close: (code, reason) => this.close(code, reason),
+      failed: (error) =>
+        indelible.observe({ type: 'request_failed', method: 'WS', path: socketPath(this.peer), error }),
     });
     this.#connection = new ClientConnection({
       ws,
@@ -149,6 +154,7 @@ export class PlanSocket {
 
   #show(event: LiveEvent): void {
     if (event.type === 'read_position') return;
+    if (event.type === 'message_spooled' && !isShownSpooled(event.message)) return;
     const shown = this.#connection.sendIfRoom(v3LiveFrame(event));
     if (shown && event.type === 'message_spooled') this.#shownEarly.add(event.message.messageId);
   }
@@ -161,4 +167,9 @@ export class PlanSocket {
   #timestamp(): string {
     return new Date(this.#options.indelible.clock.now()).toISOString();
   }
+}
+
+/** As it was asked for, without what says who asked. */
+function socketPath({ planId }: SocketPeer): string {
+  return `/api/v3/socket/${encodeURIComponent(planId)}`;
 }

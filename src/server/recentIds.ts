@@ -7,6 +7,11 @@ export class RecentIds {
     this.#most = most;
   }
 
+  /** The oldest first. */
+  get ids(): Iterable<string> {
+    return this.#ids;
+  }
+
   has(id: string): boolean {
     return this.#ids.has(id);
   }

@@ -54,6 +54,28 @@ export function connectionStatus({ planId, userId }: SocketPeer, connectionCount
   return v3Frame('connection_status', payload, { timestamp });
 }
 
+/** What a client said about a plan is taken; what comes of it follows. */
+export function approvalProcessed(
+  planId: string,
+  { approved, feedback }: { readonly approved: boolean; readonly feedback: string },
+  timestamp: string,
+): string {
+  const content = approved ? 'The plan is approved; the run goes on.' : 'The plan is rejected.';
+  const status = approved ? 'processing' : 'rejected';
+  const payload = { ...system(planId, content, timestamp), status, approved, feedback, m_plan_id: planId };
+  return v3Frame('approval_processed', payload, { timestamp });
+}
+
+export function clarificationProcessed(
+  planId: string,
+  { requestId, answer }: { readonly requestId: string; readonly answer: string },
+  timestamp: string,
+): string {
+  const content = 'The answer is taken; the run goes on with it.';
+  const payload = { ...system(planId, content, timestamp), status: 'processing', request_id: requestId, answer };
+  return v3Frame('clarification_processed', payload, { timestamp });
+}
+
 export function pingFrame({ planId }: SocketPeer, timestamp: string): string {
   return v3Frame('ping', { ...system(planId, '', timestamp), server_time: timestamp }, { timestamp });
 }

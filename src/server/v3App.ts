@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Indelible } from '../agents/indelible.ts';
-import { IndelibleError } from '../protocol/errors.ts';
 import type { Runner } from '../runs/runner.ts';
 import type { AccessPolicy } from './accessPolicy.ts';
 import type { AppEnv } from './appEnv.ts';
@@ -13,6 +12,8 @@ import { addHealthRoutes } from './healthRoutes.ts';
 import { LiveClients } from './liveClients.ts';
 import { addLiveRoutes } from './liveRoutes.ts';
 import { mountOpenApi } from './openApi/mountOpenApi.ts';
+import { mountPeopleApi } from './peopleApi.ts';
+import { PersonAnswers } from './personAnswers.ts';
 import { addPlanRoutes } from './planRoutes.ts';
 import { mountReadApi } from './readApi.ts';
 import { RemoteDrafts } from './remoteDrafts.ts';
@@ -37,6 +38,7 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const { draftSilenceMs: silenceMs, storeDeadlineMs } = limits;
   const drafts = new RemoteDrafts({ indelible, silenceMs, storeDeadlineMs });
+  const people = new PersonAnswers({ indelible, runner, limits });
   const since = new Date(indelible.clock.now()).toISOString();
   const team = (teamId: string) => {
     const found = runner.teams.find(({ id }) => id === teamId);
@@ -44,7 +46,7 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   };
   app.onError((error, c) => {
     const refusal = refusalOf(error);
-    if (refusal.status >= 500 && !IndelibleError.is(error, 'not_implemented')) {
+    if (refusal.status >= 500) {
       indelible.observe({ type: 'request_failed', method: c.req.method, path: c.req.path, error });
     }
     return detailAnswer(refusal);
@@ -54,12 +56,13 @@ export function v3App(options: V3AppOptions): Hono<AppEnv> {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_c, methods) => methodRefused(methods) }));
   addPlanRoutes(app, { indelible, runner, limits, team });
   addTeamRoutes(app, runner, team);
-  addClientRoutes(app, limits);
+  addClientRoutes(app, { indelible, people, limits });
   addHealthRoutes(app, indelible);
   mountAppendApi(app, indelible, drafts, limits);
   mountUpdateApi(app, indelible, limits);
   mountDraftApi(app, drafts, limits);
   addLiveRoutes(app, { indelible, clients, limits });
+  mountPeopleApi(app, { indelible, people, limits });
   mountReadApi(app, indelible, limits);
   mountOpenApi(app);
   app.get('/api/v3/socket/:plan_id', () =>

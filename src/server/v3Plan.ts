@@ -10,7 +10,7 @@ export function v3Plan(plan: Plan): Record<string, unknown> {
     description: plan.description,
     initial_goal: plan.description,
     status: plan.status,
-    overall_status: overallStatus[plan.status],
+    overall_status: overallStatusOf(plan.status),
     steps: plan.steps.map(({ id, description, agent, status, result }) => ({ id, description, agent, status, result })),
     created_at: plan.createdAt,
     updated_at: plan.updatedAt,
@@ -19,11 +19,9 @@ export function v3Plan(plan: Plan): Record<string, unknown> {
   };
 }
 
-/**
- * What the web app acts on. It shows an approval dialog while this is `in_progress`, so a run that needs no approval is
- * `approved` from its start.
- */
-const overallStatus: Record<PlanStatus, 'in_progress' | 'approved' | 'completed' | 'failed' | 'canceled'> = {
+type OverallStatus = 'in_progress' | 'approved' | 'completed' | 'failed' | 'canceled';
+
+const overallStatus: Record<PlanStatus, OverallStatus> = {
   pending: 'in_progress',
   pending_approval: 'in_progress',
   in_progress: 'approved',
@@ -34,3 +32,11 @@ const overallStatus: Record<PlanStatus, 'in_progress' | 'approved' | 'completed'
   failed: 'failed',
   canceled: 'canceled',
 };
+
+/**
+ * What the web app acts on. It shows an approval dialog while this is `in_progress`, so a run that needs no approval is
+ * `approved` from its start.
+ */
+export function overallStatusOf(status: PlanStatus): OverallStatus {
+  return overallStatus[status];
+}

@@ -6,6 +6,7 @@ import { errorTable } from '../protocol/errors.ts';
 import type { StoredMessage } from '../protocol/message.ts';
 import type { LogPosition } from '../store/messageLog.ts';
 import { closeInTime } from './closeInTime.ts';
+import type { PersonAnswers } from './personAnswers.ts';
 import { PlanSocket } from './planSocket.ts';
 import { PlanVisits } from './planVisits.ts';
 import { connectionError, connectionEstablished, type SocketPeer } from './serverFrames.ts';
@@ -22,13 +23,16 @@ const newestSeen = 10;
 export class WebSocketManager implements Broadcaster {
   readonly #indelible: Indelible;
   readonly #limits: ServerLimits;
+  readonly #people: PersonAnswers;
   readonly #plans = new Map<string, Set<PlanSocket>>();
   readonly #socketsOfUser = new Map<string, number>();
   readonly #visits = new PlanVisits();
 
-  constructor(indelible: Indelible, limits: ServerLimits) {
+  /** `people`: whom what clients answer over their sockets is handed to. */
+  constructor(indelible: Indelible, limits: ServerLimits, people: PersonAnswers) {
     this.#indelible = indelible;
     this.#limits = limits;
+    this.#people = people;
   }
 
   /** How many sockets watch the plan. */
@@ -67,6 +71,7 @@ export class WebSocketManager implements Broadcaster {
       transport,
       peer,
       indelible: this.#indelible,
+      people: this.#people,
       limits: this.#limits,
       connectionCount: () => this.connections(planId),
     });

@@ -93,7 +93,9 @@ describe('a team that is not there', { timeout: 60_000 }, () => {
     expect(openai.stderr).toContain('error: the team openai needs INDELIBLE_MODEL');
     const unknown = await indelible([...args, '--team', 'nope'], { cwd: folder });
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
-    expect(unknown.stderr).toMatch(/error: there is no team nope; there is demo\nremedy: .* \.\/nope\.js\n/);
+    expect(unknown.stderr).toMatch(
+      /error: there is no team nope; there are demo and demo-approval\nremedy: .* \.\/nope\.js\n/,
+    );
   });
 });
 

@@ -115,9 +115,9 @@ export const mutations: readonly Mutation[] = [
     test: '6-message-format-consistency.test.ts',
     breaks: 'A frame has a member of the row less.',
     file: 'src/protocol/v3Frames.ts',
-    find: 'const payload = v3MessageRow(message).slice(1, -1) + extraMembers(message, type);',
+    find: 'const payload = v3MessageRow(message).slice(1, -1) + v3ExtraMembers(message.body, type);',
     replace: `const payload =
-    v3MessageRow(message).slice(1, -1).replace('"raw_data":"",', '') + extraMembers(message, type);`,
+    v3MessageRow(message).slice(1, -1).replace('"raw_data":"",', '') + v3ExtraMembers(message.body, type);`,
   },
   {
     property: 'Property 6: Message Format Consistency',

@@ -10,6 +10,7 @@ import {
   v3MessageRow,
 } from 'indelible/protocol';
 import { describe, expect, it } from 'vitest';
+import { messageTypes } from '../../src/protocol/messageType.ts';
 import { anyJsonObject } from './anyJson.ts';
 
 const timestamp = '2026-11-23T10:00:00.000Z';
@@ -23,7 +24,7 @@ const anyMessage = fc
   .record({
     content: fc.string({ unit: 'binary' }),
     agentName: fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }),
-    type: fc.constantFrom('agent_message' as const, 'final_result_message' as const),
+    type: fc.constantFrom(...messageTypes),
     metadata: anyJsonObject,
   })
   .map((fields) => stored(fields));
@@ -87,7 +88,7 @@ describe('the frame of a message', () => {
   });
 
   it('has no member twice', () => {
-    for (const type of ['agent_message', 'final_result_message'] as const) {
+    for (const type of messageTypes) {
       const frame = v3MessageFrame(stored({ type, metadata: { a: 1, status: 'failed' } }));
       expect(JSON.stringify(JSON.parse(frame))).toBe(frame);
     }
@@ -109,6 +110,65 @@ describe('the frame of a message', () => {
   ])('that ends a plan has the status of its metadata: %j', (metadata, status) => {
     const { data } = JSON.parse(v3MessageFrame(stored({ type: 'final_result_message', metadata })));
     expect([data.status, data.data.status]).toEqual([status, status]);
+  });
+
+  const payloadOf = (fields: Partial<NewMessage>) => {
+    const { data, priority } = JSON.parse(v3MessageFrame(stored(fields)));
+    const { data: inner, ...outer } = data;
+    expect(outer).toEqual(inner);
+    const { metadata: _, ...beside } = outer;
+    return { ...beside, priority };
+  };
+
+  it('that asks for approval has the plan, under the id of the plan that its clients know', () => {
+    const type = 'plan_approval_request';
+    const plan = {
+      id: 'other',
+      user_request: 'Sum up',
+      team: ['A', 'B'],
+      facts: 'F',
+      steps: [{ agent: 'A', action: 'Add' }],
+    };
+    const metadata = { request_id: 'r', requires_approval: true, plan: { ...plan, more: 1 } };
+    // What the web app cannot read as an id is named by its message.
+    const asked = { plan: { ...plan, id: 'p' }, requires_approval: true, request_id: 'm', priority: 2 };
+    expect(payloadOf({ type, metadata })).toMatchObject(asked);
+  });
+
+  it.each([
+    [{}],
+    [{ plan: null }],
+    [{ plan: [1] }],
+    [{ plan: { team: 'A', steps: [null, 3, { agent: 1 }] }, request_id: 7 }],
+  ])('that asks for approval and does not say of what is shown with nothing in it, never left out: %j', (metadata) => {
+    const { plan, request_id } = payloadOf({ type: 'plan_approval_request', metadata });
+    expect([plan.id, plan.user_request, plan.team, plan.facts, request_id]).toEqual(['p', '', [], '', 'm']);
+    for (const step of plan.steps) expect(step).toEqual({ agent: '', action: '' });
+  });
+
+  it('that answers a request for approval says how', () => {
+    const metadata = { status: 'rejected', feedback: 'no' };
+    expect(payloadOf({ type: 'plan_approval_response', metadata })).toMatchObject({ ...metadata, priority: 2 });
+  });
+
+  it('that asks a question has it, and once more as text that the v3 edition of the web app can read', () => {
+    const question = `What's "it"?\nSay so.`;
+    const metadata = { request_id: 'f00-1', question, context: { a: 1 } };
+    expect(payloadOf({ type: 'user_clarification_request', content: question, metadata })).toMatchObject({
+      ...metadata,
+      clarification: String.raw`UserClarificationRequest(question='What\'s "it"?\nSay so.', request_id='f00-1')`,
+      priority: 0,
+    });
+    const bare = { request_id: 'm', question: 'text', context: '' };
+    expect(payloadOf({ type: 'user_clarification_request' })).toMatchObject(bare);
+  });
+
+  it('that answers a question has the answer', () => {
+    const metadata = { request_id: 'r' };
+    const answered = { answer: 'text', agent_type: 'Human_Agent', priority: 0 };
+    expect(payloadOf({ type: 'user_clarification_response', agentType: 'Human_Agent', metadata })).toMatchObject(
+      answered,
+    );
   });
 
   it('is built once for all', () => {

@@ -1,8 +1,9 @@
 import { AIMessage, HumanMessage } from '@langchain/core/messages';
-import { END, entrypoint, interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
+import { END, entrypoint, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { describe, expect, test } from 'vitest';
 import { Runner } from '../../src/runs/runner.ts';
-import { type CompiledGraph, graphTeam } from '../../src/runs/teams/graphTeam.ts';
+import type { CompiledGraph } from '../../src/runs/teams/compiledGraph.ts';
+import { graphTeam } from '../../src/runs/teams/graphTeam.ts';
 import { ScriptedModel } from '../agents/scriptedModel.ts';
 import { temporaryLog, watch } from './temporaryLog.ts';
 
@@ -119,23 +120,6 @@ describe('a team that is a graph', () => {
     const { said, status } = await run(graph.compile());
     expect(status).toBe('failed');
     expect(said).toEqual(['speaker: Before.', 'System: The run failed: the node is broken']);
-  });
-
-  test.each([
-    [
-      'asks a human',
-      graphOf(async () => ({ messages: [new AIMessage(String(interrupt('may I?')))] })).compile({
-        checkpointer: new MemorySaver(),
-      }),
-    ],
-    [
-      'is set to wait for one',
-      graphOf(async () => ({})).compile({ checkpointer: new MemorySaver(), interruptBefore: ['speaker'] }),
-    ],
-  ])('is not called completed where it %s: this version cannot answer', async (_what, graph) => {
-    const { said, status } = await run(graph);
-    expect(status).toBe('failed');
-    expect(said).toEqual([expect.stringContaining('stopped to ask a human')]);
   });
 
   test('stops between its nodes when it is asked to', async () => {

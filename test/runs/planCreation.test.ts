@@ -25,7 +25,8 @@ describe('a run whose plan cannot be stored at once', () => {
     const { start, clock, faults, runs } = flaky();
     let tries = 0;
     faults.script = ({ name }) => {
-      if (name === 'plans.create') tries++;
+      if (name !== 'runs.begin') return 'none';
+      tries++;
       return 'unavailable';
     };
     await expect(start({ description: 'In vain' })).rejects.toMatchObject({ code: 'store_unavailable' });
@@ -40,7 +41,7 @@ describe('a run whose plan cannot be stored at once', () => {
   ])('starts once, where it was stored and only the answer was lost%s', async (_name, task) => {
     const { start, faults, store, runs } = flaky();
     let creations = 0;
-    faults.script = ({ name }) => (name === 'plans.create' && creations++ === 0 ? 'answer_lost' : 'none');
+    faults.script = ({ name }) => (name === 'runs.begin' && creations++ === 0 ? 'answer_lost' : 'none');
     const { plan, ended } = await start(task);
     expect(await ended).toBe('completed');
     expect(await store.plans.list({ limit: 9 })).toMatchObject([{ planId: plan.planId, status: 'completed' }]);
@@ -54,7 +55,7 @@ describe('a run whose plan cannot be stored at once', () => {
     const { start, faults, store, clock, runs } = flaky();
     let creations = 0;
     faults.script = async ({ name }) => {
-      if (name !== 'plans.create' || creations++ > 0) return 'none';
+      if (name !== 'runs.begin' || creations++ > 0) return 'none';
       await store.plans.create({
         planId: 'p',
         sessionId: 's',

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withFaults } from 'indelible/testing';
 import { describe, expect, test, vi } from 'vitest';
 import type { Indelible } from '../../src/agents/indelible.ts';
 import { IndelibleError } from '../../src/protocol/errors.ts';
@@ -385,21 +386,15 @@ describe('while the database is away, the end of a run', () => {
 
   test('is tried again where only the status of the plan could not be written', async () => {
     let refusals = 3;
-    const { indelible } = temporaryLog(impatient, (store) => ({
-      ...store,
-      plans: {
-        create: (plan) => store.plans.create(plan),
-        find: (planId) => store.plans.find(planId),
-        list: (filter) => store.plans.list(filter),
-        change: async (planId, change) => {
-          if (refusals-- > 0) throw new IndelibleError('store_unavailable');
-          return store.plans.change(planId, change);
-        },
-      },
-    }));
+    const { indelible } = temporaryLog(impatient, (store) => {
+      const { store: faulty, faults } = withFaults(store);
+      faults.script = ({ name }) => (name === 'runs.end' && refusals-- > 0 ? 'unavailable' : 'none');
+      return faulty;
+    });
     const runner = new Runner(indelible, [team(async () => done)]);
     const { ended } = await runner.start({ description: 'Insist', planId: 'p' });
     expect(await ended).toBe('completed');
+    expect(refusals).toBe(-1);
     expect(await indelible.store.plans.find('p')).toMatchObject({ status: 'completed' });
   });
 

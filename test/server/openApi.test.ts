@@ -18,7 +18,7 @@ import { workplace } from '../cli/workplace.ts';
 import { hasChromium, startChromium } from '../client/page.ts';
 import { EventStreamClient } from '../live/eventStreamClient.ts';
 import { getJson, type Json } from './http.ts';
-import { type TestServer, testServer } from './testServer.ts';
+import { sayingTeam, type TestServer, testServer } from './testServer.ts';
 
 /** `GET /api/v1/plans/{plan_id}` for all that is mounted below /api/v1 and is no middleware. */
 function mountedCalls(app: Hono<AppEnv>): string[] {
@@ -132,13 +132,25 @@ const calls: readonly (readonly [status: number, method: string, path: string, b
   [400, 'GET', `${append}?after=none`],
   [200, 'PUT', '/api/v1/plans/p/read', { sequence: 1 }],
   [404, 'PUT', '/api/v1/plans/none/read', { sequence: 1 }],
+  [422, 'POST', '/api/v1/plans/asks/answer', {}],
+  [409, 'POST', '/api/v1/plans/asks/answer', { request_id: 'another', approved: true }],
+  [200, 'POST', '/api/v1/plans/asks/answer', { approved: true, text: 'but soon' }],
+  [409, 'POST', '/api/v1/plans/asks/answer', { approved: false }],
+  [404, 'POST', '/api/v1/plans/none/answer', { approved: true }],
+  [200, 'POST', '/api/v1/plans/asks-too/cancel'],
+  [409, 'POST', '/api/v1/plans/asks-too/cancel'],
+  [404, 'POST', '/api/v1/plans/none/cancel'],
   [426, 'GET', '/api/v1/socket'],
   [200, 'GET', '/api/v1/openapi.json'],
 ];
 
 describe('what calls answer', () => {
   it('is what the document says, to the last member', async () => {
-    const server = await testServer();
+    const server = await testServer({ teams: [{ ...sayingTeam(1), needsApproval: true }] });
+    for (const planId of ['asks', 'asks-too']) {
+      const { ended } = await server.runner.start({ description: 'Ask first', planId });
+      expect(await ended).toBe('pending_approval');
+    }
     const document = await getJson(`${server.url}/api/v1/openapi.json`);
     const check = checker(document);
     for (const [status, method, path, body] of calls) {

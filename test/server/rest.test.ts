@@ -308,13 +308,4 @@ describe('the other calls', () => {
     expect([response.status, await response.json()]).toEqual([200, expect.any(Object)]);
     expect((await getJson(`${server.api}/plan?plan_id=p`)).messages).toHaveLength(2);
   });
-
-  it.each([
-    ['plan_approval', { m_plan_id: 'm', approved: true, feedback: null, plan_id: 'p' }],
-    ['user_clarification', { plan_id: 'p', request_id: 'r', answer: 'ok', m_plan_id: '' }],
-  ])('%s says clearly that it is not answered yet', async (call, body) => {
-    const server = await testServer();
-    const response = await post(`${server.api}/${call}`, body);
-    expect([response.status, await response.json()]).toEqual([501, { detail: expect.stringContaining('not answer') }]);
-  });
 });

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { v7 as uuidV7 } from 'uuid';
 import type { RunContext, Team } from '../team.ts';
 
 export interface DemoTeamOptions {
@@ -32,6 +31,7 @@ export function createDemoTeam({ pause = sleepUnlessStopped }: DemoTeamOptions =
       { name: researcher, description: 'Counts the words of the task with a tool. Scripted.' },
       { name: writer, description: 'Writes the answer, word by word. Scripted.' },
     ],
+    repeatable: true,
     async run(context) {
       const { description: task, signal } = context;
       const step = async (currentStep: number, agentName: string, description: string) => {
@@ -71,11 +71,11 @@ export const demoTeam: Team = createDemoTeam();
 
 /** Shows the text word by word, then saves it whole: with somebody watching or not, one message is stored. */
 async function streamThenSave(
-  { log, planId }: RunContext,
+  { log, planId, ...context }: RunContext,
   content: string,
   pause: () => Promise<unknown>,
 ): Promise<void> {
-  const messageId = uuidV7();
+  const messageId = context.messageId();
   log.live?.streamStarted(planId, messageId, writer);
   for (const word of content.match(/\s*\S+/g) ?? []) {
     log.live?.streamDelta(planId, messageId, writer, word);

@@ -3,7 +3,9 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { Team, TeamAgent } from '../team.ts';
-import { type CompiledGraph, graphTeam, loadGraphAdapter, whyUnusable } from './graphTeam.ts';
+import { type CompiledGraph, whyUnusable } from './compiledGraph.ts';
+import { loadGraphAdapter } from './graphRun.ts';
+import { graphTeam } from './graphTeam.ts';
 
 /**
  * Loads a team from a module of its user: `--team ./team.js`. The default export is a compiled LangGraph graph, a
@@ -25,11 +27,15 @@ export async function loadTeam(path: string): Promise<Team> {
     throw unusable(path, `${isFactory ? 'what the exported function made' : 'the default export'} ${flaw}`, 'default');
   }
   await loadGraphAdapter();
-  return graphTeam(made as CompiledGraph, { ...namedAfter(path), description: `The graph of ${basename(path)}` });
+  const named = { ...namedAfter(path), description: `The graph of ${basename(path)}` };
+  return graphTeam(made as CompiledGraph, { ...named, ...approvalOf(path, module, '') });
 }
 
 interface TeamModule {
   readonly default?: unknown;
+  /** Of a graph: as those of {@link Team}. */
+  readonly needsApproval?: unknown;
+  readonly plan?: unknown;
 }
 
 async function importModule(path: string): Promise<TeamModule> {
@@ -75,8 +81,32 @@ function checkTeam(path: string, team: PartialTeam): Team {
     name: text(path, team, 'name', name),
     description: text(path, team, 'description', ''),
     agents,
+    ...approvalOf(path, team, 'default.'),
+    ...(flag(path, team, 'repeatable', 'default.') && { repeatable: true }),
+    ...(team.keepsCheckpoints !== undefined && { keepsCheckpoints: checkKept(path, team.keepsCheckpoints) }),
     run: (context) => team.run(context),
   };
+}
+
+/** What a graph cannot say of itself stands beside it in its module: `export const needsApproval = true`. */
+function approvalOf(path: string, given: object, field: string): Pick<Team, 'needsApproval' | 'plan'> {
+  const { plan } = given as { readonly plan?: Team['plan'] };
+  if (plan !== undefined && typeof plan !== 'function') throw unusable(path, 'its plan is no function', `${field}plan`);
+  return {
+    ...(flag(path, given, 'needsApproval', field) && { needsApproval: true }),
+    ...(plan !== undefined && { plan: (task) => plan.call(given, task) }),
+  };
+}
+
+function flag(path: string, given: object, name: string, field: string): boolean {
+  const value = (given as Readonly<Record<string, unknown>>)[name] ?? false;
+  if (typeof value === 'boolean') return value;
+  throw unusable(path, `its ${name} is neither true nor false`, `${field}${name}`);
+}
+
+function checkKept(path: string, kept: unknown): 'given' | 'own' {
+  if (kept === 'given' || kept === 'own') return kept;
+  throw unusable(path, 'its keepsCheckpoints is neither "given" nor "own"', 'default.keepsCheckpoints');
 }
 
 function text(path: string, team: PartialTeam, field: 'id' | 'name' | 'description', otherwise: string): string {

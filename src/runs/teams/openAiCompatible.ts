@@ -32,6 +32,7 @@ export function openAiTeam(env: Environment, options: OpenAiTeamOptions = {}): T
       { name: 'Worker', description: 'Works on them, with a clock and a calculator' },
       { name: 'Writer', description: 'Writes the answer' },
     ],
+    keepsCheckpoints: 'given',
     async run(context) {
       const { runOpenAiGraph } = await withPeers(
         ['@langchain/core', '@langchain/langgraph', '@langchain/openai'],

@@ -6,11 +6,12 @@ import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { ChatOpenAI } from '@langchain/openai';
 import { z } from 'zod';
 import { textOf } from '../../agents/langchainMessage.ts';
-import { durable } from '../../agents/langgraph.ts';
+
 import { IndelibleError } from '../../protocol/errors.ts';
 import type { FinalResult, RunContext } from '../team.ts';
 import { evaluateArithmetic } from './arithmetic.ts';
 import { askModel } from './askModel.ts';
+import { runGraph } from './graphRun.ts';
 import type { ModelEndpoint } from './modelEndpoint.ts';
 
 const planner = `You plan for a small team. Break the user's task into at most five short, numbered steps. The worker
@@ -42,7 +43,7 @@ export async function runOpenAiGraph(
   endpoint: ModelEndpoint,
   now: () => number,
 ): Promise<FinalResult> {
-  const { description: task, planId, log, signal } = context;
+  const { description: task } = context;
   const tools = [clock(now), calculator];
   const model = chatModel(endpoint);
   const modelWithTools = model.bindTools(tools);
@@ -74,7 +75,8 @@ export async function runOpenAiGraph(
     .addEdge('Writer', END)
     .compile();
 
-  const { answer } = await durable(graph, { log, planId }).invoke({ messages: [] }, { signal });
+  const state = await runGraph(graph, context, () => ({ messages: [] }));
+  const { answer } = state as typeof State.State;
   if (answer.trim() !== '') return { agentName: 'Writer', content: answer };
   throw new IndelibleError('run_failed', { message: `the model ${endpoint.model} gave an empty answer` });
 }

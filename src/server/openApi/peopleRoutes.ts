@@ -1,15 +1,10 @@
 import { z } from 'zod';
+import { answerSchema } from '../peopleApi.ts';
 import { codedSchema, detailSchema } from './answers.ts';
 import { type DescribedRoute, refused } from './describedRoute.ts';
 import { principal } from './principal.ts';
 
 const group = 'People decide';
-
-const answerSchema = z.strictObject({
-  request_id: z.string().optional(),
-  approved: z.boolean().optional(),
-  text: z.string().optional(),
-});
 
 /** What people say to runs. In the document as soon as the calls are mounted. */
 export const peopleRoutes: readonly DescribedRoute[] = [
