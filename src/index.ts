@@ -15,12 +15,11 @@ export * from './protocol/index.ts';
 export { type Clock, systemClock } from './resilience/clock.ts';
 export type { AnswerOutcome, CancelOutcome, PersonAnswer } from './runs/answering.ts';
 export type { OpenedSaver } from './runs/checkpointPlace.ts';
-export type { Answer, ApprovalQuestion, ClarificationQuestion } from './runs/questions.ts';
+export type { Answer, ApprovalQuestion, ClarificationQuestion, PlannedStep } from './runs/question.ts';
 export { Runner, type RunnerOptions, type StartedRun, type Task } from './runs/runner.ts';
 export type {
   CheckpointSaver,
   FinalResult,
-  PlannedStep,
   PlanTask,
   RunCheckpoints,
   RunContext,
