@@ -47,7 +47,7 @@ export async function answer(
 }
 
 /** The answer is recorded, and the run is free for the process that has its team. */
-export async function answerAtStore({ runs }: Store, planId: string, said: PersonAnswer): Promise<AnswerOutcome> {
+async function answerAtStore({ runs }: Store, planId: string, said: PersonAnswer): Promise<AnswerOutcome> {
   const asOwner = <T>(call: (owner: string) => Promise<T>) => asGuest(runs, call);
   const answered = await giveAnswer({ runs, clock: systemClock, isStopped: () => false, asOwner }, planId, said);
   if (answered.outcome !== 'taken') return answered;

@@ -1,4 +1,4 @@
-import type { Question } from './questions.ts';
+import type { Question } from './question.ts';
 
 /** Leaves a team's `run` where a person must answer first. No failure: the run is over until then. */
 export class PersonAsked extends Error {

@@ -2,36 +2,8 @@ import { derivedUuid } from '../agents/derivedUuid.ts';
 import type { AgentMessage, NewMessage } from '../protocol/message.ts';
 import type { Plan } from '../protocol/plan.ts';
 import type { RunAnswer, RunRequest } from '../store/runRecords.ts';
-import type { PlannedStep, Team } from './team.ts';
-
-/** What a run asks a person. The same `requestId` asked again is the same question. */
-export type Question = ApprovalQuestion | ClarificationQuestion;
-
-export interface ApprovalQuestion {
-  readonly kind: 'approval';
-  readonly requestId: string;
-  readonly facts: string;
-  readonly steps: readonly PlannedStep[];
-  /** Default the task. */
-  readonly userRequest?: string | undefined;
-  /** Who asks; default the team. */
-  readonly asker?: string | undefined;
-}
-
-export interface ClarificationQuestion {
-  readonly kind: 'clarification';
-  readonly requestId: string;
-  readonly question: string;
-  readonly context: string;
-  readonly asker?: string | undefined;
-}
-
-/** What a person said to a question. */
-export interface Answer {
-  readonly approved: boolean;
-  /** Feedback, or the answer to a question in words. May be empty. */
-  readonly text: string;
-}
+import type { Answer, Question } from './question.ts';
+import type { Team } from './team.ts';
 
 /** Of the approval that a team's definition asks for. */
 export const planApprovalId = 'plan-approval';

@@ -1,6 +1,6 @@
 import type { Indelible } from '../agents/indelible.ts';
 import type { Plan } from '../protocol/plan.ts';
-import type { Answer, Question } from './questions.ts';
+import type { Answer, Question } from './question.ts';
 import type { RunLog } from './runLog.ts';
 import type { RunCheckpoints, RunContext, TeamQuestion } from './team.ts';
 

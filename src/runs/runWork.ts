@@ -6,16 +6,8 @@ import type { RunRecord } from '../store/runRecords.ts';
 import { CheckpointGuard } from './checkpointGuard.ts';
 import { insist } from './insist.ts';
 import { PersonAsked, PlanRejected } from './personAsked.ts';
-import {
-  type Answer,
-  answerId,
-  answerMessage,
-  answerOf,
-  planApprovalId,
-  type Question,
-  questionMessage,
-  requestOf,
-} from './questions.ts';
+import type { Answer, Question } from './question.ts';
+import { answerId, answerMessage, answerOf, planApprovalId, questionMessage, requestOf } from './questions.ts';
 import { runContext } from './runContext.ts';
 import { RunEnd, reasonOf } from './runEnd.ts';
 import { RunLog } from './runLog.ts';

@@ -1,6 +1,6 @@
 import type { AgentLog } from '../agents/agentLog.ts';
 import type { NewMessage } from '../protocol/message.ts';
-import type { Answer, ApprovalQuestion, ClarificationQuestion } from './questions.ts';
+import type { Answer, ApprovalQuestion, ClarificationQuestion, PlannedStep } from './question.ts';
 
 /** A team of agents that can be given a task. */
 export interface Team {
@@ -45,11 +45,6 @@ export interface TeamPlan {
   /** What is known before. */
   readonly facts?: string;
   readonly steps: readonly PlannedStep[];
-}
-
-export interface PlannedStep {
-  readonly agent: string;
-  readonly action: string;
 }
 
 export interface FinalResult {

@@ -64,9 +64,18 @@ export class CommandLine {
 
   /** What of stdout matches, as soon as something does. Rejects if the process ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#told(pattern, () => this.#stdout);
+  }
+
+  /** The same of stderr. */
+  noted(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#told(pattern, () => this.#stderr);
+  }
+
+  #told(pattern: RegExp, text: () => string): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const look = () => {
-        const found = pattern.exec(this.#stdout);
+        const found = pattern.exec(text());
         if (found !== null) resolve(found);
         else if (this.#over)
           reject(new Error(`it ended without printing ${pattern}\n${this.#stdout}\n${this.#stderr}`));

@@ -1,7 +1,7 @@
 import { approvalType, clarificationType } from '../../agents/askedOfPerson.ts';
 import { derivedUuid } from '../../agents/derivedUuid.ts';
-import type { Answer } from '../questions.ts';
-import type { PlannedStep, TeamQuestion } from '../team.ts';
+import type { Answer, PlannedStep } from '../question.ts';
+import type { TeamQuestion } from '../team.ts';
 
 /** An interrupt as LangGraph tells it. */
 export interface Interrupt {
