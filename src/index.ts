@@ -13,8 +13,22 @@ export type { MessageChange, UpdateResult } from './persistence/messageUpdate.ts
 export type { SaveResult } from './persistence/saveResult.ts';
 export * from './protocol/index.ts';
 export { type Clock, systemClock } from './resilience/clock.ts';
-export { Runner, type StartedRun, type Task } from './runs/runner.ts';
-export type { FinalResult, RunContext, Team, TeamAgent } from './runs/team.ts';
+export type { AnswerOutcome, CancelOutcome, PersonAnswer } from './runs/answering.ts';
+export type { OpenedSaver } from './runs/checkpointPlace.ts';
+export type { Answer, ApprovalQuestion, ClarificationQuestion } from './runs/questions.ts';
+export { Runner, type RunnerOptions, type StartedRun, type Task } from './runs/runner.ts';
+export type {
+  CheckpointSaver,
+  FinalResult,
+  PlannedStep,
+  PlanTask,
+  RunCheckpoints,
+  RunContext,
+  Team,
+  TeamAgent,
+  TeamPlan,
+  TeamQuestion,
+} from './runs/team.ts';
 export type { DraftKey, DraftRecords, DraftTouch, OwnedDraft } from './store/draftRecords.ts';
 export {
   type AppendOutcome,

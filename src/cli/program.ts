@@ -234,10 +234,10 @@ function spoolCommands(
 }
 
 const tailHelp = `
-A plan ends with its run. One that waits for a person is answered by \`indelible
-answer\`. One that was only written to (save, or the append API) never ends by
-itself: it stays in progress until somebody sets its status, and so does tail,
-until Ctrl-C.`;
+A plan ends with its run. A run that waits for a person is answered by
+\`indelible answer\`. A plan that was only written to (save, or the append API)
+never ends by itself: it stays in progress until somebody sets its status, and
+so does tail, until Ctrl-C.`;
 
 const answerHelp = `
 The first answer counts. The run goes on in a process that serves its team; if

@@ -5,8 +5,9 @@ export interface PersonAnswer {
   /** Which question is answered; default whatever is asked now. */
   readonly requestId?: string;
   /**
-   * Whether it approves; default: whether the text is an approval word by itself (`ok`, `yes`, `approve`, `approved`, in
-   * any case).
+   * Whether it approves. Default, by the text: an approval word by itself (`ok`, `yes`, `approve`, `approved`, in any case)
+   * approves, a refusal by itself (`no`, `reject`, `rejected`) or no text does not; other text is feedback, with which the
+   * plan of a team is begun, and which a graph hears as not approved.
    */
   readonly approved?: boolean;
   /** Feedback, or the answer to a question. Default none. */

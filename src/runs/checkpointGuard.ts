@@ -61,9 +61,11 @@ export class CheckpointGuard {
     });
     const settled = storing.then(
       () => void this.#open--,
-      () => {
+      (error) => {
         this.#open--;
-        this.#isRefused = true;
+        // Another process goes on from the checkpoint before. Where the database refused it for good the run has failed, and
+        // what it says until then is kept.
+        if (stop.aborted || IndelibleError.is(error, 'run_taken')) this.#isRefused = true;
       },
     );
     this.#open++;

@@ -14,6 +14,15 @@ describe.each(storesUnderTest)('P1: runs whose processes are killed with -9, on 
     const whole = await unkilledRun();
     expect(report.ends).toEqual(report.ends.map(({ planId }) => ({ planId, status: 'completed', said: whole })));
   });
+
+  it('end so also where processes sleep through their own burial, and wake up', { timeout: 200_000 }, async () => {
+    const database = await create();
+    onTestFinished(() => database.drop());
+    const report = await killedRuns({ database, runs: 6, kills: 0, sleeps: 3, seed: 62, stepMs: 150 });
+    expect(report.sleeps).toBeGreaterThan(1);
+    const whole = await unkilledRun();
+    expect(report.ends).toEqual(report.ends.map(({ planId }) => ({ planId, status: 'completed', said: whole })));
+  });
 });
 
 it('a process whose checkpoints die with it is found by this', { timeout: 200_000 }, async () => {

@@ -15,6 +15,8 @@ export interface KilledRunsOptions {
   readonly database: Database;
   readonly runs: number;
   readonly kills: number;
+  /** Processes are put to sleep (SIGSTOP) for so long that they are buried, and wake up. Default 0. */
+  readonly sleeps?: number;
   readonly seed: number;
   readonly stepMs: number;
   /** What the processes do wrong, to see that it is found. */
@@ -23,6 +25,7 @@ export interface KilledRunsOptions {
 
 export interface KilledRunsReport {
   readonly kills: number;
+  readonly sleeps: number;
   /** Of these, right behind an answer, before it was known whether it counts. */
   readonly killsBehindAnswers: number;
   /** How the runs ended, by what was stored of them: `agent type: content` of each message, in order. */
@@ -35,13 +38,15 @@ export interface KilledRunsReport {
  * it is not known whether it arrived is given again.
  */
 export async function killedRuns(options: KilledRunsOptions): Promise<KilledRunsReport> {
-  const { database, runs, kills, seed } = options;
+  const { database, runs, kills, seed, sleeps = 0 } = options;
   const random = new SeededRandom(seed);
   const store = await database.open();
   const open = () => new ServingProcess(database.address, options);
   let processes = [open(), open()];
   let killed = 0;
   let killsBehindAnswers = 0;
+  let slept = 0;
+  let sleeper: ServingProcess | undefined;
   const kill = async (one: ServingProcess) => {
     killed++;
     await one.kill();
@@ -60,6 +65,7 @@ export async function killedRuns(options: KilledRunsOptions): Promise<KilledRuns
       for (const { planId, status } of plans) {
         if (!status.startsWith('pending_') || random.below(3) === 0) continue;
         const one = random.pick(processes);
+        if (one === sleeper) continue;
         const answered = one.order({ answer: planId });
         if (killed < kills && random.below(2) === 0) {
           await sleep(random.below(15));
@@ -73,6 +79,14 @@ export async function killedRuns(options: KilledRunsOptions): Promise<KilledRuns
         await kill(random.pick(serving));
         nextKill = performance.now() + 100 + random.below(1_200);
       }
+      if (slept < sleeps && sleeper === undefined && serving.length > 1 && random.below(40) === 0) {
+        slept++;
+        const one = random.pick(serving);
+        sleeper = one;
+        void one.sleepFor(2_000).then(() => {
+          sleeper = undefined;
+        });
+      }
       await sleep(5);
     }
     const ends = [];
@@ -84,7 +98,7 @@ export async function killedRuns(options: KilledRunsOptions): Promise<KilledRuns
       });
       ends.push({ planId, status, said });
     }
-    return { kills: killed, killsBehindAnswers, ends };
+    return { kills: killed, sleeps: slept, killsBehindAnswers, ends };
   } finally {
     await Promise.all(processes.map((one) => one.kill()));
   }
@@ -129,6 +143,12 @@ class ServingProcess {
     const answered = new Promise<string>((resolve) => this.#answers.set(id, resolve));
     if (this.#child.connected) this.#child.send({ ...order, id }, () => {});
     return await Promise.race([answered, this.#over.then(() => 'killed')]);
+  }
+
+  async sleepFor(ms: number): Promise<void> {
+    this.#child.kill('SIGSTOP');
+    await sleep(ms);
+    this.#child.kill('SIGCONT');
   }
 
   async kill(): Promise<void> {
