@@ -5,7 +5,7 @@ import type { Clock } from '../resilience/clock.ts';
  * How long whoever called has for reading the answer before the run that goes on with it shows anything, in ms. Answer and
  * frames go over two connections, which keep no order among each other, and the web app drops frames that come first.
  */
-const leadMs = 50;
+const leadMs = 150;
 
 /**
  * Settles when the answer to a request has been written, and has had its lead; or the caller is gone. Without a connection

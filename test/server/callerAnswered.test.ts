@@ -8,7 +8,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function scene(state: Partial<ServerResponse> = {}) {
   const response = Object.assign(new EventEmitter(), { writableFinished: false, destroyed: false, ...state });
-  const clock = new ManualClock(50);
+  const clock = new ManualClock(150);
   let isAnswered = false;
   void callerAnswered(response as unknown as ServerResponse, clock).then(() => {
     isAnswered = true;
