@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { PlanStatus } from '../protocol/plan.ts';
 import type { Clock } from '../resilience/clock.ts';
 import type { Answered, RunRecords, RunRequest } from '../store/runRecords.ts';
 import type { PersonAnswer } from './answering.ts';
@@ -36,7 +37,7 @@ export async function giveAnswer(desk: AnswerDesk, planId: string, given: Person
   const answeredAt = new Date(clock.now()).toISOString();
   const { requestId } = request;
   const answer = { answerId: randomUUID(), requestId, userId: given.userId, approved, text, answeredAt };
-  const status = requestId === planApprovalId && approved ? 'approved' : 'in_progress';
+  const status = statusAfter(requestId, approved);
   const answered = await briefly(clock, isStopped, () =>
     asOwner((owner) => runs.answer(planId, answer, owner, status, answeredAt)),
   );
@@ -68,4 +69,10 @@ function understand(request: RunRequest, { approved, text = '' }: PersonAnswer):
   if (isApprovalWord(text)) return { approved: true, text: '' };
   if (isRefusalWord(text) || text.trim() === '') return { approved: false, text: '' };
   return { approved: request.requestId === planApprovalId, text };
+}
+
+/** A plan that was not approved must not look as if it had been, until its end is stored. */
+function statusAfter(requestId: string, approved: boolean): PlanStatus {
+  if (requestId !== planApprovalId) return 'in_progress';
+  return approved ? 'approved' : 'pending';
 }
