@@ -72,13 +72,16 @@ describe.each(storesUnderTest)('Runs on $name, against a model', { timeout: 120_
   it('answer and become what the model says, whatever three owners call in whatever order', async () => {
     let round = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(step, fc.nat(1)), { minLength: 15, maxLength: 60 }), async (steps) => {
-        const own = ++round;
-        const model = new RunModel();
-        for (const [now, place] of steps) await take(now, stores[place] as Store, model, own);
-        for (const name of model.owners.keys()) await stores[0].runs.leave(name);
-      }),
-      { numRuns: kind.name === 'sqlite' ? 150 : 60 },
+      fc.asyncProperty(
+        fc.array(fc.tuple(step, fc.nat(1)), { minLength: 30, maxLength: 80, size: 'max' }),
+        async (steps) => {
+          const own = ++round;
+          const model = new RunModel();
+          for (const [now, place] of steps) await take(now, stores[place] as Store, model, own);
+          for (const name of model.owners.keys()) await stores[0].runs.leave(name);
+        },
+      ),
+      { numRuns: kind.name === 'sqlite' ? 60 : 15 },
     );
   });
 });
