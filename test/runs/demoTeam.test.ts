@@ -89,8 +89,7 @@ describe('the demo team', () => {
     const runner = new Runner(indelible, [demoTeam]);
     const { ended } = await runner.start({ description: 'Plan a trip to the moon', planId: 'p' });
     await runner.close(60_000);
-    expect(await ended).toBe('failed');
-    const messages = await indelible.persistence.getMessagesForPlan('p');
-    expect(messages.map(({ type }) => type)).toEqual(['final_result_message']);
+    expect(await ended).toBe('in_progress'); // It is repeatable: another process may go on with it.
+    expect(await indelible.persistence.getMessagesForPlan('p')).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ export interface Pregel {
   readonly builder?: unknown;
   readonly checkpointer?: unknown;
   readonly interruptBefore?: unknown;
+  readonly interruptAfter?: unknown;
   getState?(config: unknown): Promise<unknown>;
 }
 

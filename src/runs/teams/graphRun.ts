@@ -49,7 +49,7 @@ export async function runGraph(graph: CompiledGraph, context: RunContext, input:
     const waiting = at.tasks.flatMap(({ name, interrupts }) => (interrupts ?? []).map((one) => ({ name, one })));
     if (waiting.length > 0) return await resumption(waiting);
     const checkpointId = at.config.configurable?.checkpoint_id;
-    if (checkpointId !== undefined && (isStopped || isBefore(pregel, at.next))) {
+    if (checkpointId !== undefined && ((isStopped && hasBreakpoints(pregel)) || isBefore(pregel, at.next))) {
       const { approved, text } = await context.ask(breakpointQuestion(planId, checkpointId, at.next));
       if (!approved) throw new PlanRejected(text);
     }
@@ -91,6 +91,10 @@ function ownSaver(pregel: Pregel | undefined): CheckpointSaver | 'none' | undefi
 function isBefore(pregel: Pregel | undefined, next: readonly string[]): boolean {
   const nodes = pregel?.interruptBefore;
   return nodes === '*' ? next.length > 0 : Array.isArray(nodes) && next.some((node) => nodes.includes(node));
+}
+
+function hasBreakpoints({ interruptBefore, interruptAfter }: Pregel = {}): boolean {
+  return [interruptBefore, interruptAfter].some((nodes) => nodes === '*' || (Array.isArray(nodes) && nodes.length > 0));
 }
 
 function isInterrupted(output: unknown): boolean {
