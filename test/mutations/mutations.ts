@@ -237,7 +237,7 @@ export const mutations: readonly Mutation[] = [
     property: 'Execution resilience, error recovery',
     test: 'ended-runs.test.ts',
     breaks: 'A last message that only waits is taken for stored, and the plan is called completed.',
-    file: 'src/runs/runEnd.ts',
+    file: 'src/runs/storedSurely.ts',
     find: "if (result.status === 'stored') return;",
     replace: "if (result.status !== 'refused') return;",
   },
