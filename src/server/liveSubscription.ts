@@ -81,6 +81,11 @@ export class LiveSubscription {
 
   #give(messages: readonly StoredMessage[], placeOf: (chunk: Chunk) => LogPosition): Promise<void> | undefined {
     const { outlet } = this.#options;
+    // A client that is on its way out takes nothing more; to read on for it would be to read all of the log.
+    if (!outlet.isOpen) {
+      this.close();
+      return undefined;
+    }
     const chunks = outlet.framing.runs.of(messages);
     const next = this.#giveSome(chunks, 0, placeOf);
     return next < chunks.length || outlet.isBehind ? this.#giveRest(chunks, next, placeOf) : undefined;

@@ -125,6 +125,11 @@ export class PlanSocket {
   }
 
   #give(messages: readonly StoredMessage[]): Promise<void> | undefined {
+    // A peer that is on its way out takes nothing more; to read on for it would be to read all of the log.
+    if (!this.#connection.isOpen) {
+      this.#subscription?.close();
+      return undefined;
+    }
     const next = this.#sendSome(messages, 0);
     return next < messages.length || this.#connection.isBehind ? this.#giveRest(messages, next) : undefined;
   }

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { observedServer } from '../server/observedServer.ts';
 import { LiveTestClient, liveUrl, upTo } from './liveTestClient.ts';
 import { content, expectBoundedMemory, pausedClients } from './pausedClients.ts';
@@ -18,6 +20,21 @@ describe('P13: clients of indelible.v1 that stop reading', () => {
       most = Math.max(most, waiting());
     }
     expect(most).toBeGreaterThan(2 * (256 * 1024 + 256 * 1024 + 60_000));
+  });
+
+  it('cost no more reading when they go, or the server does: nobody reads the log for who takes nothing more', async () => {
+    const { server } = await observedServer({ limits: { maxWaitingBytes: 64 * 1024, closeTimeoutMs: 300 } });
+    const [slow] = (await pausedClients(server, 1)) as [LiveTestClient];
+    const v3 = new WebSocket(`ws://127.0.0.1:${server.port}/api/v3/socket/p?user_id=slow`);
+    await once(v3, 'open');
+    v3.pause();
+    await server.save('p', 1, 1_200, content);
+    const read = vi.spyOn(server.store.log, 'read');
+    slow.ws.close();
+    v3.close();
+    await server.close();
+    // 60 MB in pages of 4 MiB are 15 for each of them.
+    expect(read.mock.calls.length).toBeLessThan(6);
   });
 
   it('are let go with 4408 when they took not what waited in time; nobody else notices', async () => {
