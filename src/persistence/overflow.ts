@@ -49,7 +49,8 @@ export class Overflow {
   #moveTogether(plans: readonly PlanQueue[]): boolean {
     const { spool, queues } = this.#options;
     const saves = plans.flatMap(({ inFlight, queued }) => [
-      ...inFlight.filter(({ state }) => state === 'in_flight'),
+      // Also what had no room before and is still part of its batch: what comes later must not go to disk past it.
+      ...inFlight.filter(({ state }) => state === 'in_flight' || state === 'queued'),
       ...queued,
     ]);
     if (saves.length === 0) return true;

@@ -304,6 +304,24 @@ describe('a spool', () => {
     expect(await storedIds(store)).toEqual(['m0', ...spooled, 'after']);
   });
 
+  it('P4: that has no room for a message that may be stored already lets none of its plan pass it, however small', async () => {
+    const { service, faults, clock, store } = spooling({}, new MemorySpool(new MemoryDisk(), { maxSize: 1_000 }));
+    // The first try fails; the second is lost, and given up a while after the save was answered.
+    let tries = 0;
+    const lost = new Promise<Fault>(() => {});
+    faults.script = () => (tries++ === 0 ? 'unavailable' : lost);
+    const large = service.save(message('large', { content: 'x'.repeat(2_000) }));
+    await clock.pass(1_000);
+    expect((await large).status).toBe('pending');
+    const small = service.save(message('small'));
+    await clock.pass(60);
+    expect(await small).toMatchObject({ status: 'refused', error: { code: 'spool_full' } });
+    faults.heal();
+    await clock.pass(3_000);
+    expect((await service.save(message('after'))).status).toBe('stored');
+    expect(await storedIds(store)).toEqual(['large', 'after']);
+  });
+
   it('P11: that cannot be written acknowledges nothing: saves answer pending, wait in memory, and keep their order', async () => {
     const { service, faults, clock, store, spool } = spooling();
     spool.disk.broken = true;
