@@ -26,9 +26,17 @@ const chunk = 4_096;
  */
 export class Overflow {
   readonly #options: OverflowOptions;
+  #failed = false;
+  /** How much was on disk when something had no room there. */
+  #fullAt = Number.POSITIVE_INFINITY;
 
   constructor(options: OverflowOptions) {
     this.#options = options;
+  }
+
+  /** Whether messages can be kept on disk, as far as the last try has shown. Once there is more room they may again. */
+  get hasRoom(): boolean {
+    return !this.#failed && this.#options.spool.size < this.#fullAt;
   }
 
   /** All of these plans, whole. False if the disk failed: what was not accepted by then stays where it is. */
@@ -58,8 +66,11 @@ export class Overflow {
     try {
       ids = spool.append(saves.map(({ message }) => message));
     } catch {
+      this.#failed = true;
       return false;
     }
+    this.#failed = false;
+    this.#fullAt = ids.length < saves.length ? spool.size : Number.POSITIVE_INFINITY;
     for (const [index, save] of saves.entries()) {
       const id = ids[index];
       if (id !== undefined) this.#spooled(save, id);

@@ -340,6 +340,29 @@ describe('a spool', () => {
   });
 });
 
+describe('that messages can be kept on disk', () => {
+  it('is not said of a full spool until there is room again, nor of a disk that fails until it takes something', async () => {
+    const { service, faults, clock, spool } = spooling({}, new MemorySpool(new MemoryDisk(), { maxSize: 1_000 }));
+    const canSpool = () => service.outage().canSpool;
+    expect(canSpool()).toBe(true);
+    faults.refuse();
+    void service.saveAll(messages(20));
+    await clock.pass(1_000);
+    expect(canSpool()).toBe(false);
+    faults.heal();
+    await clock.pass(3_000);
+    expect(service.outage()).toMatchObject({ canSpool: true, depth: 0, breaker: 'closed' });
+    spool.disk.broken = true;
+    faults.refuse();
+    void service.save(message('m21'));
+    await clock.pass(1_000);
+    expect(canSpool()).toBe(false);
+    spool.disk.broken = false;
+    await clock.pass(200);
+    expect(service.outage()).toMatchObject({ canSpool: true, depth: 1 });
+  });
+});
+
 describe('a message that the database refuses for good', () => {
   it('is refused to its caller, and kept on disk all the same: nobody may look at the answer', async () => {
     const { service, faults, spool, events } = spooling();
