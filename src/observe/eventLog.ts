@@ -51,6 +51,9 @@ function describe(event: IndelibleEvent): { level: 'debug' | 'info' | 'warn' | '
     case 'message_late':
       return { level: 'warn', text: 'message not stored in time: it waits in memory' };
     case 'batch_retried':
+      if (IndelibleError.is(event.error, 'spool_unavailable') || IndelibleError.is(event.error, 'spool_damaged')) {
+        return { level: 'warn', text: 'spool not readable or writable: trying again' };
+      }
       return { level: 'warn', text: 'database not writable: trying again' };
     case 'drafts_retried':
       return { level: 'warn', text: 'drafts not writable: trying again' };

@@ -121,6 +121,11 @@ export class GroupCommit {
     return this.#breaker.state;
   }
 
+  /** Whether messages can be kept on disk while the database is away. */
+  get canSpool(): boolean {
+    return this.#overflow?.hasRoom ?? false;
+  }
+
   /** Never rejects. */
   submit(message: PreparedMessage): Promise<SaveResult> {
     return new Promise((resolve) => {

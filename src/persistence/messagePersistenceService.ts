@@ -56,6 +56,7 @@ const maxQueuedSize = 256 * 1024 * 1024;
 
 export interface OutageState {
   readonly breaker: BreakerState;
+  /** There is a spool, and when something was last to go to disk it could, or there is more room now. */
   readonly canSpool: boolean;
   /** Messages on disk that wait for the database. */
   readonly depth: number;
@@ -185,8 +186,8 @@ export class MessagePersistenceService {
   outage(): OutageState {
     const { depth = 0, size = 0, setAsideCount = 0, oldestAcceptedAt } = this.#spool ?? {};
     const oldestAgeMs = oldestAcceptedAt === undefined ? 0 : Math.max(0, this.#clock.now() - oldestAcceptedAt);
-    const canSpool = this.#spool !== undefined;
-    return { breaker: this.#commit.breakerState, canSpool, depth, size, setAside: setAsideCount, oldestAgeMs };
+    const { breakerState: breaker, canSpool } = this.#commit;
+    return { breaker, canSpool, depth, size, setAside: setAsideCount, oldestAgeMs };
   }
 
   /**

@@ -26,9 +26,17 @@ const chunk = 4_096;
  */
 export class Overflow {
   readonly #options: OverflowOptions;
+  #failed = false;
+  /** How much was on disk when something had no room there. */
+  #fullAt = Number.POSITIVE_INFINITY;
 
   constructor(options: OverflowOptions) {
     this.#options = options;
+  }
+
+  /** Whether messages can be kept on disk, as far as the last try has shown. Once there is more room they may again. */
+  get hasRoom(): boolean {
+    return !this.#failed && this.#options.spool.size < this.#fullAt;
   }
 
   /** All of these plans, whole. False if the disk failed: what was not accepted by then stays where it is. */
@@ -49,7 +57,8 @@ export class Overflow {
   #moveTogether(plans: readonly PlanQueue[]): boolean {
     const { spool, queues } = this.#options;
     const saves = plans.flatMap(({ inFlight, queued }) => [
-      ...inFlight.filter(({ state }) => state === 'in_flight'),
+      // Also what had no room before and is still part of its batch: what comes later must not go to disk past it.
+      ...inFlight.filter(({ state }) => state === 'in_flight' || state === 'queued'),
       ...queued,
     ]);
     if (saves.length === 0) return true;
@@ -57,8 +66,11 @@ export class Overflow {
     try {
       ids = spool.append(saves.map(({ message }) => message));
     } catch {
+      this.#failed = true;
       return false;
     }
+    this.#failed = false;
+    this.#fullAt = ids.length < saves.length ? spool.size : Number.POSITIVE_INFINITY;
     for (const [index, save] of saves.entries()) {
       const id = ids[index];
       if (id !== undefined) this.#spooled(save, id);

@@ -37,6 +37,7 @@ export class LiveSubscription {
   #closed = false;
   #isLive = false;
   #recovering = false;
+  #tellingReadLater = false;
 
   constructor(options: LiveSubscriptionOptions) {
     this.#options = options;
@@ -44,6 +45,8 @@ export class LiveSubscription {
     this.#drafts = new ShownDrafts({
       drafts: () => indelible.feed.drafts(planId),
       show: (piece) => this.#write(outlet.framing.draft(planId, piece)),
+      isBehind: () => outlet.isBehind,
+      drained: () => outlet.drained(),
     });
     this.#subscription = indelible.feed.subscribe(planId, (extent) => this.#start(extent), {
       messages: (messages, { revision }) =>
@@ -76,7 +79,7 @@ export class LiveSubscription {
     this.#history++;
     this.#write(outlet.framing.frame({ type: 'reset', plan_id: planId }));
     // A client lets go of all it knew of the plan. One that is not live yet is told when it is.
-    if (this.#isLive) void this.#tellFirstRead();
+    if (this.#isLive) void this.#tellReadNow();
   }
 
   #give(messages: readonly StoredMessage[], placeOf: (chunk: Chunk) => LogPosition): Promise<void> | undefined {
@@ -128,7 +131,7 @@ export class LiveSubscription {
     this.#write(outlet.framing.frame({ type: 'caught_up', plan_id: planId, cursor }));
     this.#isLive = true;
     // Behind the drafts: so a client knows when it was told all of them.
-    void this.#showNow().then(() => this.#tellFirstRead());
+    void this.#showNow().then(() => this.#tellReadNow());
   }
 
   /** Something that is only live was left out: when there is room again, what it all has come to is shown. */
@@ -148,7 +151,7 @@ export class LiveSubscription {
     if (outlet.isOpen) await this.#drafts.showAll();
   }
 
-  async #tellFirstRead(): Promise<void> {
+  async #tellReadNow(): Promise<void> {
     const { indelible, planId, userId } = this.#options;
     try {
       const positions = await indelible.store.readPositions.unread(userId, [planId]);
@@ -160,7 +163,16 @@ export class LiveSubscription {
 
   #tellRead(sequence: number): void {
     const { outlet, planId } = this.#options;
-    if (!outlet.isBehind) this.#write(outlet.framing.frame({ type: 'read', plan_id: planId, sequence }));
+    if (outlet.isBehind) void this.#tellReadLater();
+    else this.#write(outlet.framing.frame({ type: 'read', plan_id: planId, sequence }));
+  }
+
+  async #tellReadLater(): Promise<void> {
+    if (this.#tellingReadLater) return;
+    this.#tellingReadLater = true;
+    await this.#options.outlet.drained();
+    this.#tellingReadLater = false;
+    if (!this.#closed) await this.#tellReadNow();
   }
 
   #write(frames: Buffer): void {

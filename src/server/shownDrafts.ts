@@ -5,6 +5,10 @@ export interface ShownDraftsOptions {
   /** The answers that are being written, with their text so far. */
   readonly drafts: () => Promise<readonly Draft[]>;
   readonly show: (piece: DraftPiece) => void;
+  /** More waits for the client than may. */
+  readonly isBehind: () => boolean;
+  /** Resolves when there is room again, or nobody to be shown anything. */
+  readonly drained: () => Promise<void>;
 }
 
 /** Pieces kept while the whole is being looked up; what is more makes it be looked up again. */
@@ -14,6 +18,8 @@ const maxHeld = 256;
  * Shows a client answers that are being written from their beginning, when it comes or has missed some of their pieces.
  *
  * Guaranteed: a piece that comes while the whole is being looked up is shown behind it, and only if it reaches beyond it.
+ * To a client that is behind nothing is shown; when it has room the answers that it was not shown yet are looked up anew,
+ * so that none of their texts wait for it.
  */
 export class ShownDrafts {
   readonly #options: ShownDraftsOptions;
@@ -32,11 +38,25 @@ export class ShownDrafts {
     while (this.#again && !this.#closed) {
       this.#again = false;
       this.#held = [];
-      const drafts = await this.#options.drafts().catch(() => []);
+      const lengths = new Map<string, number>();
+      while (!(await this.#showWhole(lengths)) && !this.#closed) await this.#options.drained();
       const held = this.#held;
       this.#held = undefined;
-      if (!this.#closed) this.#showWith(drafts, held);
+      if (!this.#closed) this.#showHeld(held, lengths);
     }
+  }
+
+  /** Shows those that are not in `lengths` yet, and puts them there. False if there was no room for all of them. */
+  async #showWhole(lengths: Map<string, number>): Promise<boolean> {
+    const { drafts, show, isBehind } = this.#options;
+    const found = await drafts().catch(() => []);
+    for (const { draftId, agentName, text } of found) {
+      if (lengths.has(draftId)) continue;
+      if (this.#closed || isBehind()) return false;
+      show({ draftId, agentName, offset: 0, text, done: false });
+      lengths.set(draftId, text.length);
+    }
+    return true;
   }
 
   /** Whether the piece is shown later. */
@@ -51,14 +71,15 @@ export class ShownDrafts {
     this.#closed = true;
   }
 
-  #showWith(drafts: readonly Draft[], held: readonly DraftPiece[]): void {
-    const lengths = new Map(drafts.map(({ draftId, text }) => [draftId, text.length]));
-    for (const { draftId, agentName, text } of drafts) {
-      this.#options.show({ draftId, agentName, offset: 0, text, done: false });
-    }
+  #showHeld(held: readonly DraftPiece[], lengths: ReadonlyMap<string, number>): void {
     for (const piece of held) {
       const isNew = piece.offset + piece.text.length > (lengths.get(piece.draftId) ?? -1);
-      if (isNew || piece.done) this.#options.show(piece);
+      if (!isNew && !piece.done) continue;
+      if (this.#options.isBehind()) {
+        this.#again = true;
+        return;
+      }
+      this.#options.show(piece);
     }
   }
 }

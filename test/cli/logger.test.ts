@@ -46,6 +46,17 @@ describe('the log of a command', () => {
     expect(lines()).toHaveLength(1);
   });
 
+  it('does not blame the database for a spool that fails, nor the spool for a database that does', () => {
+    const { lines, logger } = logged();
+    const retried = { type: 'batch_retried', size: 0, attempt: 1, delayMs: 20 } as const;
+    for (const code of ['spool_unavailable', 'spool_damaged', 'store_unavailable'] as const) {
+      eventLog(logger)({ ...retried, error: new IndelibleError(code) });
+    }
+    const spool = 'spool not readable or writable: trying again';
+    const told = lines().map((line) => JSON.parse(line).msg);
+    expect(told).toEqual([spool, spool, 'database not writable: trying again']);
+  });
+
   it('in a terminal is one line as well, and says where it was thrown', () => {
     const { lines, logger } = logged(true);
     const error = new Error('first\nsecond\u009b');

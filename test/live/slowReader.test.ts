@@ -77,6 +77,42 @@ describe('P13: clients of indelible.v1 that stop reading', () => {
   });
 });
 
+describe('a client that comes and takes nothing, where many answers are being written', () => {
+  const size = 500_000;
+  const names = upTo(30).map((number) => `draft ${number}`);
+
+  it('P13: costs its budget and an answer; is shown all of them when it reads, and how far its user has read', async () => {
+    const { server, waiting } = await observedServer({ limits: { maxWaitingBytes: 64 * 1024 } });
+    await server.save('p', 1, 3);
+    await server.indelible.markRead('slow', 'p', 2);
+    const { live } = server.indelible;
+    for (const name of names) {
+      live.streamStarted('p', name, 'Scribe');
+      live.streamDelta('p', name, 'Scribe', 'x'.repeat(size));
+    }
+    const slow = await LiveTestClient.open(server, 'slow');
+    slow.ws.pause();
+    slow.send({ type: 'subscribe', plan_id: 'p' });
+    let most = 0;
+    for (let look = 0; look < 50; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      most = Math.max(most, waiting());
+    }
+    expect(most).toBeGreaterThan(64 * 1024);
+    expect(most).toBeLessThan(64 * 1024 + 2 * size);
+    live.streamDelta('p', 'draft 1', 'Scribe', 'and more');
+    slow.ws.resume();
+    await slow.until(() => slow.ofType('read').length > 0);
+    expect(slow.ofType('read')).toMatchObject([{ sequence: 2 }]);
+    for (const name of names) {
+      const whole = name === 'draft 1' ? size + 'and more'.length : size;
+      await slow.until(() =>
+        slow.ofType('draft').some(({ draft_id, offset, text }) => draft_id === name && offset + text.length === whole),
+      );
+    }
+  });
+});
+
 describe('a client that watches one plan with much to say and one with little', () => {
   it('gets both, each in order', async () => {
     const { server } = await observedServer({ limits: { maxWaitingBytes: 64 * 1024 } });

@@ -304,6 +304,24 @@ describe('a spool', () => {
     expect(await storedIds(store)).toEqual(['m0', ...spooled, 'after']);
   });
 
+  it('P4: that has no room for a message that may be stored already lets none of its plan pass it, however small', async () => {
+    const { service, faults, clock, store } = spooling({}, new MemorySpool(new MemoryDisk(), { maxSize: 1_000 }));
+    // The first try fails; the second is lost, and given up a while after the save was answered.
+    let tries = 0;
+    const lost = new Promise<Fault>(() => {});
+    faults.script = () => (tries++ === 0 ? 'unavailable' : lost);
+    const large = service.save(message('large', { content: 'x'.repeat(2_000) }));
+    await clock.pass(1_000);
+    expect((await large).status).toBe('pending');
+    const small = service.save(message('small'));
+    await clock.pass(60);
+    expect(await small).toMatchObject({ status: 'refused', error: { code: 'spool_full' } });
+    faults.heal();
+    await clock.pass(3_000);
+    expect((await service.save(message('after'))).status).toBe('stored');
+    expect(await storedIds(store)).toEqual(['large', 'after']);
+  });
+
   it('P11: that cannot be written acknowledges nothing: saves answer pending, wait in memory, and keep their order', async () => {
     const { service, faults, clock, store, spool } = spooling();
     spool.disk.broken = true;
@@ -319,6 +337,29 @@ describe('a spool', () => {
     await clock.pass(3_000);
     expect(service.queued).toBe(0);
     expect(await storedIds(store)).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6']);
+  });
+});
+
+describe('that messages can be kept on disk', () => {
+  it('is not said of a full spool until there is room again, nor of a disk that fails until it takes something', async () => {
+    const { service, faults, clock, spool } = spooling({}, new MemorySpool(new MemoryDisk(), { maxSize: 1_000 }));
+    const canSpool = () => service.outage().canSpool;
+    expect(canSpool()).toBe(true);
+    faults.refuse();
+    void service.saveAll(messages(20));
+    await clock.pass(1_000);
+    expect(canSpool()).toBe(false);
+    faults.heal();
+    await clock.pass(3_000);
+    expect(service.outage()).toMatchObject({ canSpool: true, depth: 0, breaker: 'closed' });
+    spool.disk.broken = true;
+    faults.refuse();
+    void service.save(message('m21'));
+    await clock.pass(1_000);
+    expect(canSpool()).toBe(false);
+    spool.disk.broken = false;
+    await clock.pass(200);
+    expect(service.outage()).toMatchObject({ canSpool: true, depth: 1 });
   });
 });
 
