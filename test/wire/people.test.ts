@@ -388,6 +388,7 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
       expect([status, error.code]).toEqual([409, 'run_ended']);
       await client.close();
     }
-    expect((await call('v1/plans/unknown/cancel', {}))[0]).toBe(404);
+    const [status, { error }] = await call('v1/plans/unknown/cancel', {});
+    expect([status, error.code]).toEqual([404, 'plan_not_found']);
   });
 });
