@@ -19,7 +19,9 @@ export const detailSchema = z
       z.string(),
       z.array(
         z.object({
-          loc: z.array(z.union([z.string(), z.int().nonnegative()])).meta({ description: 'Where, as `["body", "content"]`' }),
+          loc: z
+            .array(z.union([z.string(), z.int().nonnegative()]))
+            .meta({ description: 'Where, as `["body", "content"]`' }),
           msg: z.string(),
           type: z.string(),
         }),
