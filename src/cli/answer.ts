@@ -38,8 +38,8 @@ export async function answer(
     const outcome = await answerAtStore(store, planId, said);
     if (options.json) output.json(JSON.stringify(outcomeObject(planId, outcome)));
     else if (outcome.outcome === 'taken')
-      output.line(`Answered; ${onOneLine(planId)} goes on where its team is served.`);
-    else output.note(whyNot(onOneLine(planId), outcome.outcome));
+      output.line(`Answered; ${onOneLine(planId)} goes on where its team is served (\`indelible serve\`).`);
+    else output.note(whyNot(onOneLine(planId), outcome.outcome, said.approved !== undefined));
     return outcome.outcome === 'taken' ? 0 : 1;
   } finally {
     await store.close();
@@ -70,8 +70,8 @@ function outcomeObject(planId: string, outcome: AnswerOutcome): Record<string, u
   return { plan_id: planId, outcome: 'taken', request_id, kind, ...(kind === 'approval' && { approved }) };
 }
 
-function whyNot(planId: string, outcome: 'answered' | 'not_asked' | 'no_run'): string {
+function whyNot(planId: string, outcome: 'answered' | 'not_asked' | 'no_run', isApproval: boolean): string {
   if (outcome === 'answered') return `Somebody has answered ${planId} already.`;
-  if (outcome === 'not_asked') return `${planId} asks nothing now.`;
+  if (outcome === 'not_asked') return `${planId} asks ${isApproval ? 'for no approval' : 'nothing'} now.`;
   return `${planId} is not a run of a team: nothing waits for an answer.`;
 }

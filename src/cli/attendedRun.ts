@@ -75,7 +75,7 @@ async function tell(run: Attended, request: RunRequest, signal: AbortSignal, out
   }
   const reader = createInterface({ input: process.stdin, output: terminal });
   try {
-    const prompt = isApproval ? 'Approve? [yes, no, or what should be different] ' : 'Your answer: ';
+    const prompt = isApproval ? 'Approve? [yes; no; or go on, with this in mind: …] ' : 'Your answer: ';
     const text = await reader.question(prompt, { signal });
     const { outcome } = await runner.answer(planId, { userId: nobody, requestId: request.requestId, text });
     if (outcome !== 'taken') output.note('Somebody else has answered meanwhile.');

@@ -69,5 +69,8 @@ function isHelp({ code }: CommanderError): boolean {
 function fromCommander(thrown: unknown): unknown {
   if (!(thrown instanceof CommanderError)) return thrown;
   const message = thrown.message.replace(/^error: /, '').replace(/\s*\n/g, ' ');
-  return new IndelibleError('invalid_config', { message });
+  const isSplit = thrown.code === 'commander.excessArguments';
+  return new IndelibleError('invalid_config', {
+    message: isSplit ? `${message.replace(/\.$/, '')} (a text of several words stands in quotes)` : message,
+  });
 }

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { IndelibleError } from '../protocol/errors.ts';
 import type { ExitCode } from './failure.ts';
 import type { Output } from './output.ts';
-import { openNamedStore, type Setting, setting } from './settings.ts';
+import { openNamedStore, type Setting, setting, sqliteFile } from './settings.ts';
 
 export interface MigrateOptions {
   readonly store?: string;
@@ -18,7 +19,9 @@ export async function migrate(
   environment: NodeJS.ProcessEnv,
 ): Promise<ExitCode> {
   const named = setting('store', options.store, environment);
-  const before = await isUpToDate(named, environment);
+  const file = sqliteFile(named);
+  const isNew = file !== undefined && !existsSync(file);
+  const before = !isNew && (await isUpToDate(named, environment));
   const store = await openNamedStore(named, environment, { migrate: true });
   await store.close();
   if (options.json) output.json(JSON.stringify({ store: store.description, migrated: !before }));

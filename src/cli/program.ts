@@ -98,7 +98,7 @@ function program(output: Output, environment: NodeJS.ProcessEnv, ended: (code: E
     .addOption(store())
     .option(
       '--team <team>',
-      'demo, openai, or the path of a module (default: openai if INDELIBLE_MODEL is set, else demo)',
+      'demo, demo-approval, openai, or the path of a module (default: openai if INDELIBLE_MODEL is set, else demo)',
     )
     .addOption(spoolPlace())
     .option('--no-spool', 'keep messages in memory while the database is away')
@@ -241,9 +241,13 @@ so does tail, until Ctrl-C.`;
 
 const answerHelp = `
 The first answer counts. The run goes on in a process that serves its team; if
-none does now, in the first that comes. Without --approve or --reject, "yes",
-"ok", "approve" and "approved" approve, "no", "reject" and "rejected" reject, and
-other text is feedback.
+none does now, in the first that comes (\`indelible serve\`).
+
+--approve and --reject answer an approval, and never a question. Without them, to
+an approval, "yes", "ok", "approve" or "approved" alone approves, and "no", "reject"
+or "rejected" alone rejects. With any other text a team's plan IS BEGUN, as with
+--approve and that text; a graph that asks for an approval is told "not approved"
+and the text.
 
 Exit codes: 0 it was recorded, 1 it was not: somebody answered before, or nothing
 is asked.`;

@@ -15,10 +15,11 @@ import { messageText } from './messageText.ts';
 import { openLog, type SpoolOptions } from './openLog.ts';
 import type { Output } from './output.ts';
 import { messages } from './planText.ts';
-import { defaults, invalidSetting, openNamedStore, setting } from './settings.ts';
+import { invalidSetting, openNamedStore, setting } from './settings.ts';
 import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
 import { strayErrors } from './strayErrors.ts';
 import { teamNamed } from './teams.ts';
+import { shownStore } from './whatToTry.ts';
 
 export interface RunOptions extends SpoolOptions {
   readonly store?: string;
@@ -74,8 +75,8 @@ export async function run(
       messages: (messages) => messages.forEach(show),
     });
     const command = commandName(process.argv[1], environment);
-    const isDefault = address.value === defaults.store || !address.value.startsWith('sqlite:');
-    const inStore = isDefault ? '' : ` --store ${address.value}`;
+    const shown = shownStore(address.value);
+    const inStore = shown === undefined ? '' : ` --store ${shown}`;
     const atTheEnd = ended.then(async (left) => {
       if (!left.startsWith('pending_')) return left;
       const { planId } = plan;
@@ -89,7 +90,7 @@ export async function run(
     const { messageCount } = (await store.plans.find(plan.planId)) ?? plan;
     await runner.close(heedWithinMs);
     note(`The plan ${howItEnded(end)} with ${messages(messageCount)}. To read it again:`);
-    note(`  ${command} show ${plan.planId}`);
+    note(`  ${command} show ${plan.planId}${inStore}`);
     return end === 'completed' && !broken.aborted ? 0 : 1;
   } finally {
     await indelible.close();

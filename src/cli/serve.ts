@@ -10,11 +10,11 @@ import { firstRun, isFirstRun } from './firstRun.ts';
 import { openLogger } from './logger.ts';
 import { openLog, type SpoolOptions } from './openLog.ts';
 import type { Output } from './output.ts';
-import { defaults, invalidSetting, openNamedStore, portNumber, type Setting, setting } from './settings.ts';
+import { invalidSetting, openNamedStore, portNumber, type Setting, setting } from './settings.ts';
 import { aborted, stopSignal, unlessAborted } from './stopSignal.ts';
 import { strayErrors } from './strayErrors.ts';
 import { teamsOf } from './teams.ts';
-import { tellWhatToTry } from './whatToTry.ts';
+import { shownStore, tellWhatToTry } from './whatToTry.ts';
 
 export interface ServeOptions extends SpoolOptions {
   readonly store?: string;
@@ -73,10 +73,11 @@ export async function serve(options: ServeOptions, output: Output, environment: 
     if (!stop.aborted) {
       runner.takeUp();
       const [newest] = await indelible.store.plans.list({ limit: 1 });
-      const isDefault = address.value === defaults.store;
-      const named = isDefault || !address.value.startsWith('sqlite:') ? undefined : address.value;
       const command = commandName(process.argv[1], environment);
-      tellWhatToTry({ url: server.url, planId: newest?.planId ?? '', command, store: named }, output);
+      tellWhatToTry(
+        { url: server.url, planId: newest?.planId ?? '', command, store: shownStore(address.value) },
+        output,
+      );
       await aborted(stop);
     }
     logger.info(asked.aborted ? { signal: asked.reason } : {}, 'stopping');

@@ -2,6 +2,7 @@ import { IndelibleError } from '../protocol/errors.ts';
 import { openStore } from '../store/openStore.ts';
 import type { Store } from '../store/store.ts';
 import { misplaced } from './misplaced.ts';
+import { withRemedy } from './remedy.ts';
 
 /** A value and where it was given, so that an error can name the option or the variable to change. */
 export interface Setting {
@@ -83,8 +84,19 @@ export async function openNamedStore(
     const path = sqliteFile(named);
     const isPlace = IndelibleError.is(error, 'store_refused') || IndelibleError.is(error, 'store_unavailable');
     if (path !== undefined && isPlace) throw misplaced(path, field, error) ?? error;
+    if (isPlace && lacksRight(error.cause)) {
+      throw withRemedy(
+        error,
+        'Give this role the rights it needs, or run `indelible migrate` with one that has them: docs/scaling.md, Roles.',
+      );
+    }
     if (!IndelibleError.is(error, 'invalid_config') || error.field === 'INDELIBLE_WAKE') throw error;
     // The address itself is not repeated: it may hold a password.
     throw invalidSetting(field, `cannot be used: ${error.message}`);
   }
+}
+
+/** Whether it is PostgreSQL's `insufficient_privilege`. */
+function lacksRight(cause: unknown): boolean {
+  return cause instanceof Error && (cause as NodeJS.ErrnoException).code === '42501';
 }

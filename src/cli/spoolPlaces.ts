@@ -60,7 +60,7 @@ export async function withChosen<T>(
     const found = new Set(chosen.flatMap(({ records }) => records.map(({ messageId }) => messageId)));
     const missing = messageIds.find((id) => !found.has(id));
     if (missing === undefined) return await action(chosen);
-    const message = `no message ${missing} is set aside in the spool; what waits there is not to be decided about`;
+    const message = `no message ${missing} is set aside in the spool; one that waits there goes into the database by itself`;
     const error = new IndelibleError('message_not_found', { message, field: 'messages' });
     throw withRemedy(error, '`indelible spool list` shows what is set aside.');
   } finally {

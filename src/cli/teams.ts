@@ -68,7 +68,16 @@ function noTeam(named: string, ours: readonly Team[]): IndelibleError {
 }
 
 function builtIn(environment: NodeJS.ProcessEnv): [Team, ...Team[]] {
-  const model = openAiTeam(environment);
+  const model = openAiTeamOf(environment);
   const demos = [demoTeam, demoApprovalTeam] as const;
   return model === undefined ? [...demos] : [model, ...demos];
+}
+
+function openAiTeamOf(environment: NodeJS.ProcessEnv): Team | undefined {
+  try {
+    return openAiTeam(environment);
+  } catch (error) {
+    if (!IndelibleError.is(error, 'team_unusable')) throw error;
+    throw withRemedy(error, 'Set OPENAI_API_KEY or OPENAI_BASE_URL, or unset INDELIBLE_MODEL for the demo team.');
+  }
 }

@@ -2,7 +2,7 @@ import type { RunRequest } from '../store/runRecords.ts';
 
 /** What a person says to a run that waits. */
 export interface PersonAnswer {
-  /** Which question is answered; default whatever is asked now. */
+  /** Which question is answered; default whatever is asked now, or with `approved` the approval that is asked for now. */
   readonly requestId?: string;
   /**
    * Whether it approves. Default, by the text: an approval word by itself (`ok`, `yes`, `approve`, `approved`, in any case)

@@ -33,6 +33,10 @@ export async function giveAnswer(desk: AnswerDesk, planId: string, given: Person
   if (request === undefined || (given.requestId ?? request.requestId) !== request.requestId) {
     return { outcome: 'not_asked' };
   }
+  // An approval that is given twice must not answer the question behind it.
+  if (given.requestId === undefined && given.approved !== undefined && request.kind === 'clarification') {
+    return { outcome: 'not_asked' };
+  }
   const { approved, text } = understand(request, given);
   const answeredAt = new Date(clock.now()).toISOString();
   const { requestId } = request;

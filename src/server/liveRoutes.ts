@@ -93,5 +93,5 @@ function limitOf(text: string | undefined): number {
   if (text === undefined) return defaultLimit;
   const limit = /^\d{1,15}(e\d)?$/i.test(text) ? Number(text) : 0;
   if (limit >= 1) return Math.min(limit, maxLimit);
-  throw new IndelibleError('invalid_request', { message: 'limit is no number from 1 on', field: 'limit' });
+  throw new IndelibleError('invalid_request', { message: 'limit must be a whole number from 1', field: 'limit' });
 }

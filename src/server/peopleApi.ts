@@ -15,7 +15,14 @@ const principal = 'x-ms-client-principal-id';
 
 /** What answers a run: `approved`, `text`, or both. */
 export const answerSchema = z
-  .strictObject({ request_id: z.string().optional(), approved: z.boolean().optional(), text: z.string().optional() })
+  .strictObject({
+    request_id: z
+      .string()
+      .describe('The question that is meant: `request_id` in the metadata of its message. Left out: what is asked now')
+      .optional(),
+    approved: z.boolean().describe('Whether it approves').optional(),
+    text: z.string().describe('The answer to a question, or what is said with an approval or rejection').optional(),
+  })
   .refine(({ approved, text }) => approved !== undefined || text !== undefined, 'approved or text is needed');
 
 export interface PeopleApi {

@@ -44,21 +44,30 @@ export class PersonAnswers {
    * @throws IndelibleError `plan_not_found`, `run_not_found`, `not_asked`, `already_answered`, `store_unavailable`
    */
   async take(planId: string, answer: PersonAnswer, only?: RunRequest['kind']): Promise<TakenAnswer> {
-    const { indelible, runner } = this.#options;
-    const plan = await this.#inTime(indelible.store.plans.find(planId));
-    if (plan === undefined) throw new IndelibleError('plan_not_found', { message: 'Plan not found', field: 'plan_id' });
+    const { runner } = this.#options;
+    const plan = await this.#plan(planId);
     const meant = await this.#meant(planId, answer, only);
     const given = await this.#inTime(runner.answer(planId, meant));
     if (given.outcome !== 'taken') throw new IndelibleError(refusals[given.outcome]);
     return { plan, request: given.request, approved: given.approved };
   }
 
-  /** @throws IndelibleError `run_not_found`, `run_ended`, `store_unavailable` */
+  /** @throws IndelibleError `plan_not_found`, `run_not_found`, `run_ended`, `store_unavailable` */
   async cancel(planId: string): Promise<void> {
     const { indelible, runner } = this.#options;
     const outcome = await withinDeadline(indelible.clock, cancelDeadlineMs, runner.cancel(planId));
-    if (outcome === 'no_run') throw new IndelibleError('run_not_found');
+    if (outcome === 'no_run') {
+      await this.#plan(planId);
+      throw new IndelibleError('run_not_found');
+    }
     if (outcome === 'ended') throw new IndelibleError('run_ended');
+  }
+
+  /** @throws IndelibleError `plan_not_found`, `store_unavailable` */
+  async #plan(planId: string): Promise<Plan> {
+    const plan = await this.#inTime(this.#options.indelible.store.plans.find(planId));
+    if (plan === undefined) throw new IndelibleError('plan_not_found', { message: 'Plan not found', field: 'plan_id' });
+    return plan;
   }
 
   /** Names the question that is meant, if that is known: clients of /api/v3 know it by the id of its message, too. */

@@ -18,6 +18,10 @@ describe('a run that asks people, on the command line', { timeout: 60_000 }, () 
       approved: true,
     });
     await run.noted(/ answer \S+ "…"/);
+    expect(await indelible(['answer', plan, '--approve'], { cwd })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('asks for no approval now'),
+    });
     expect(await indelible(['answer', plan, 'Bob'], { cwd })).toMatchObject({ code: 0 });
     expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Hello, Bob!') });
     const late = await indelible(['answer', plan, 'Eve', '--json'], { cwd });

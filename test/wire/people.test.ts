@@ -353,6 +353,13 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
     const { messages } = await server.until(plan_id, 'pending_clarification');
     expect(contents({ messages })).toContain('Approved: Well');
     const request_id = messages.at(-1).metadata.request_id;
+    for (const approved of [true, false]) {
+      const twice = await call(path, { approved, text: 'Well' });
+      expect([twice[0], twice[1].error.code], 'an approval given twice answers no question').toEqual([
+        409,
+        'not_asked',
+      ]);
+    }
     const answered = await call(path, { request_id, text: 'The first' });
     expect(answered).toEqual([200, { plan_id, request_id, kind: 'clarification', approved: expect.any(Boolean) }]);
     expect((await call(path, { request_id, text: 'The second' }))[1].error.code).toBe('already_answered');
@@ -381,6 +388,7 @@ describe.each(storesUnderTest)('People in a run, over /api/v3, on $name:', (stor
       expect([status, error.code]).toEqual([409, 'run_ended']);
       await client.close();
     }
-    expect((await call('v1/plans/unknown/cancel', {}))[0]).toBe(404);
+    const [status, { error }] = await call('v1/plans/unknown/cancel', {});
+    expect([status, error.code]).toEqual([404, 'plan_not_found']);
   });
 });

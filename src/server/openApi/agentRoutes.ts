@@ -41,7 +41,7 @@ export const agentRoutes: readonly DescribedRoute[] = [
         schema: appendedSchema,
       },
       207: { description: 'Of a batch some are refused for good: `results` says which', schema: appendedSchema },
-      400: { description: 'The plan id is none, or the body is not JSON', schema: detailSchema },
+      400: { description: 'The plan id is not valid, or the body is not JSON', schema: detailSchema },
       409: { description: 'The id is taken by a message with other content', schema: appendedSchema },
       413: {
         description: 'The body is larger than 16 MiB, or the message than 4 MiB',

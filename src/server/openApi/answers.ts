@@ -19,7 +19,9 @@ export const detailSchema = z
       z.string(),
       z.array(
         z.object({
-          loc: z.array(z.union([z.string(), z.int()])).meta({ description: 'Where, as `["body", "content"]`' }),
+          loc: z
+            .array(z.union([z.string(), z.int().nonnegative()]))
+            .meta({ description: 'Where, as `["body", "content"]`' }),
           msg: z.string(),
           type: z.string(),
         }),
@@ -50,7 +52,7 @@ export const pageSchema = z
     z.object({
       plan_id: planId,
       gap: z
-        .object({ from: z.int(), to: z.int() })
+        .object({ from: z.int().positive(), to: z.int().positive() })
         .optional()
         .meta({ description: 'These messages were trimmed and cannot be had' }),
       messages: z.array(placed).meta({ description: 'What was edited behind the cursor, then what is new' }),

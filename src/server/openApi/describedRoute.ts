@@ -42,7 +42,7 @@ export interface DescribedAnswer {
 }
 
 const refusals = {
-  400: { description: 'An id, a cursor or a parameter is none, or the body is not JSON' },
+  400: { description: 'An id, a cursor or a parameter is not valid, or the body is not JSON' },
   404: { description: 'There is no such plan' },
   413: { description: 'The body, or the message, is too large' },
   422: { description: 'The body is not of the shape; `detail` names each place that is wrong' },

@@ -15,7 +15,10 @@ export const peopleRoutes: readonly DescribedRoute[] = [
     path: '/api/v1/plans/:plan_id/answer',
     summary: 'Answer what a run asks',
     description:
-      '`approved`, `text`, or both. Without `request_id` whatever is asked now is answered. The first answer counts.',
+      '`approved`, `text`, or both. Without `request_id` whatever is asked now is answered; with `approved` only an ' +
+      'approval, so that one sent twice does not answer the question behind it. To an approval, `text` alone approves ' +
+      'if it is `yes`, `ok`, `approve` or `approved`, and rejects if it is `no`, `reject` or `rejected`; with any other ' +
+      'text the plan of a team is begun, and a graph that asks is told that it is not approved. The first answer counts.',
     parameters: [principal],
     body: { schema: answerSchema, example: { approved: true, text: 'But take the earlier train.' } },
     answers: {
@@ -25,11 +28,11 @@ export const peopleRoutes: readonly DescribedRoute[] = [
           plan_id: z.string(),
           request_id: z.string(),
           kind: z.enum(['approval', 'clarification']),
-          approved: z.boolean(),
+          approved: z.boolean().describe('Of an approval. Of a clarification it means nothing'),
         }),
       },
       ...refused(400, 413, 422, 503),
-      404: { description: 'There is no such run', schema: codedSchema.or(detailSchema) },
+      404: { description: 'There is no such plan, or it is no run of a team', schema: codedSchema.or(detailSchema) },
       409: { description: 'It was answered before, nothing is asked, or the run is over', schema: codedSchema },
     },
   },
@@ -46,7 +49,7 @@ export const peopleRoutes: readonly DescribedRoute[] = [
         schema: z.object({ plan_id: z.string(), status: z.literal('canceled') }),
       },
       ...refused(400, 503),
-      404: { description: 'There is no such run', schema: codedSchema.or(detailSchema) },
+      404: { description: 'There is no such plan, or it is no run of a team', schema: codedSchema.or(detailSchema) },
       409: { description: 'It was over before', schema: codedSchema },
     },
   },

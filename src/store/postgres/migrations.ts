@@ -138,7 +138,10 @@ export async function checkSchema(client: Queryable): Promise<void> {
   const version = await schemaVersion(client);
   refuseNewer(version);
   if (version === migrations.length) return;
-  const message = `the database has schema version ${version}, this version of Indelible needs ${migrations.length}`;
+  const message =
+    version === 0
+      ? 'the database has no tables of Indelible yet'
+      : `the database has schema version ${version}, this version of Indelible needs ${migrations.length}`;
   throw new IndelibleError('schema_outdated', { message });
 }
 
