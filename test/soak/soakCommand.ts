@@ -18,10 +18,22 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     out: { type: 'string' },
     from: { type: 'string' },
+    help: { type: 'boolean' },
   },
 });
-const { minutes, seed, out, from } = values;
-if (out === undefined || !out.endsWith('.html')) throw new Error('--out names the report: a file that ends in .html');
+const { minutes, seed, out, from, help } = values;
+const usage = `npm run soak -- --out <report.html> [--minutes 30] [--seed 1] [--from <report.json>]
+
+Agents save while the database and the processes fail; exits with 1 if a promise was broken.
+  --out <report.html>   the report, and beside it what it shows as JSON
+  --minutes <number>    how long (30)
+  --seed <number>       which faults, when (1)
+  --from <report.json>  writes the report of a soak that was`;
+if (help || out === undefined || !out.endsWith('.html')) {
+  if (help) console.log(usage);
+  else console.error(`--out is missing: a file that ends in .html\n\n${usage}`);
+  process.exit(help ? 0 : 2);
+}
 
 const record: SoakRecord =
   from === undefined
