@@ -298,7 +298,7 @@ export class RunWork {
     const asked = await insist(this.#patience, () =>
       indelible.store.runs.ask(this.#parts.record, request, status, this.#now()),
     );
-    if (!asked) return 'in_progress';
+    if (!asked) return this.#why === 'canceled' ? await this.#endCanceled() : 'in_progress';
     indelible.observe({ type: 'run_waits', planId: this.planId, teamId: team.id, kind: question.kind });
     return status;
   }

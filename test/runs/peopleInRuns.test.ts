@@ -173,6 +173,24 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
       expect((await told()).at(-1)).toBe('final_result_message: The run was canceled.');
     });
 
+    test('of a run that is just about to ask ends it, whoever works on it: it does not wait for ever', async () => {
+      const asks = Promise.withResolvers<void>();
+      const asking = plain(
+        async ({ ask }) => {
+          await asks.promise;
+          await ask({ kind: 'clarification', question: 'Where to?' });
+          return done;
+        },
+        { repeatable: true },
+      );
+      const { runners, indelible, until, told } = await servers(2, asking);
+      await runners[0]!.start({ description: 'Ask', planId: 'p' });
+      await indelible.store.runs.cancel('p', 'another server');
+      asks.resolve();
+      await until('canceled');
+      expect((await told()).at(-1)).toBe('final_result_message: The run was canceled.');
+    });
+
     test('of what has ended, or never was a run, says so', async () => {
       const { runners, indelible, status } = await servers(
         1,
