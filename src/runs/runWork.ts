@@ -257,6 +257,8 @@ export class RunWork {
   async #settle(team: Team, result: FinalResult | undefined, failure: unknown): Promise<PlanStatus> {
     const { planId } = this;
     const { observe } = this.#parts.indelible;
+    // What the team said without waiting for it stands before its question, and before its end.
+    if (this.#why === undefined) await this.#log?.handedOver();
     if (this.#isLost) return 'in_progress';
     if (this.#why === 'canceled') return await this.#endCanceled();
     if (this.#asked !== undefined) return await this.#wait(team, this.#asked);

@@ -269,6 +269,30 @@ describe('a run whose process is gone', () => {
     expect(messages.map(({ content }) => content)).toEqual(['One', 'Two', 'Two', 'Three', 'Done.']);
   });
 
+  test('stores what its team says without waiting for it before its question, and before its end', async () => {
+    const team = plain(
+      async ({ say, ask }) => {
+        void say({ agentName: 'Ann', content: 'One.' });
+        await ask({ kind: 'clarification', question: 'Where to?' });
+        void say({ agentName: 'Ann', content: 'Two.' });
+        await ask({ kind: 'clarification', question: 'When?' });
+        void say({ agentName: 'Ann', content: 'Three.' });
+        return done;
+      },
+      { repeatable: true },
+    );
+    const { first, second } = await twoServers(team);
+    const until = (status: string) =>
+      vi.waitFor(async () => expect((await second.indelible.store.plans.find('p'))?.status).toBe(status), 8_000);
+    await (await first.runner.start({ description: 'Walk', planId: 'p' })).ended;
+    await second.runner.answer('p', { ...ann, text: 'North' });
+    await until('pending_clarification');
+    await first.runner.answer('p', { ...ann, text: 'Now' });
+    await until('completed');
+    const said = (await second.indelible.persistence.getMessagesForPlan('p')).map(({ content }) => content);
+    expect(said).toEqual(['One.', 'Where to?', 'North', 'Two.', 'When?', 'Now', 'Three.', 'Done.']);
+  });
+
   test('has failed if its team can only begin once, and says so', async () => {
     let runs = 0;
     const team = plain(async (context) => {
