@@ -36,7 +36,9 @@ export async function giveAnswer(desk: AnswerDesk, planId: string, given: Person
   const answeredAt = new Date(clock.now()).toISOString();
   const { requestId } = request;
   const answer = { answerId: randomUUID(), requestId, userId: given.userId, approved, text, answeredAt };
-  const status = requestId === planApprovalId && approved ? 'approved' : 'in_progress';
+  // A plan that was rejected has not begun: clients would show what is in progress as approved.
+  const decided = approved ? 'approved' : 'pending';
+  const status = requestId === planApprovalId ? decided : 'in_progress';
   const answered = await briefly(clock, isStopped, () =>
     asOwner((owner) => runs.answer(planId, answer, owner, status, answeredAt)),
   );

@@ -102,6 +102,17 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
     expect((await told()).at(-1)).toBe(`final_result_message: ${last}`);
   });
 
+  test('a plan that was rejected is never called approved, nor in progress, until its end is stored', async () => {
+    const team = plain(async () => done, { needsApproval: true });
+    const { runners, until, status } = await servers(1, team);
+    await (await runners[0]!.start({ description: 'Buy', planId: 'p' })).ended;
+    const caller = Promise.withResolvers<void>();
+    await runners[0]!.answer('p', { ...ann, approved: false, callerAnswered: caller.promise });
+    expect(await status()).toBe('pending');
+    caller.resolve();
+    await until('rejected');
+  });
+
   test('what is said instead of an approval is a part of the task, and the plan begins with it', async () => {
     let heard = '';
     const team = plain(
