@@ -128,9 +128,6 @@ export class RunWork {
     if (record.cancelRequested || this.#why === 'canceled') return await this.#endCanceled();
     const team = teams.find(({ id }) => id === plan.teamId);
     if (team === undefined) return 'in_progress';
-    if (record.request !== undefined && record.answer !== undefined) {
-      await this.#store(answerMessage(this.planId, record.request, record.answer));
-    }
     const started = !this.#isAgain;
     indelible.observe({ type: started ? 'run_started' : 'run_resumed', planId: this.planId, teamId: team.id });
     if (started) {
@@ -139,6 +136,9 @@ export class RunWork {
     let result: FinalResult | undefined;
     let failure: unknown;
     try {
+      if (record.request !== undefined && record.answer !== undefined) {
+        await this.#store(answerMessage(this.planId, record.request, record.answer));
+      }
       result = await this.#runTeam(team);
     } catch (error) {
       failure = error;
@@ -261,9 +261,9 @@ export class RunWork {
     if (this.#why === undefined) await this.#log?.handedOver();
     if (this.#isLost) return 'in_progress';
     if (this.#why === 'canceled') return await this.#endCanceled();
-    if (this.#asked !== undefined) return await this.#wait(team, this.#asked);
-    if (failure instanceof PlanRejected) return await this.#endRejected(failure);
     try {
+      if (this.#asked !== undefined) return await this.#wait(team, this.#asked);
+      if (failure instanceof PlanRejected) return await this.#endRejected(failure);
       if (result === undefined) throw failure;
       const status = await this.#saveLast(result, 'completed');
       const left = await this.#close(status);

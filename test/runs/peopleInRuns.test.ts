@@ -156,6 +156,26 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
     await until('pending_clarification');
   });
 
+  test.each<[string, Partial<Team>]>([
+    ['has too much to say', { name: 'A'.repeat(300), needsApproval: true }],
+    ['plans no steps', { needsApproval: true, plan: async () => ({}) as never }],
+    [
+      'asks what is no text',
+      { repeatable: true, run: ({ ask }) => ask({ kind: 'clarification', question: 7 } as never) as never },
+    ],
+  ])(
+    'a run whose team %s has failed where its question cannot be stored, and is not begun for ever',
+    async (_what, more) => {
+      const { runners, told } = await servers(
+        1,
+        plain(async () => done, more),
+      );
+      const { ended } = await runners[0]!.start({ description: 'Ask', planId: 'p' });
+      expect(await ended).toBe('failed');
+      expect(await told()).toEqual([expect.stringContaining('final_result_message: The run failed: ')]);
+    },
+  );
+
   describe('cancel', () => {
     test('of a run that is worked on here ends it at once', async () => {
       const { runners, status, told } = await servers(1, plain(forEver));
