@@ -189,7 +189,8 @@ export class RunWork {
         if (this.#why !== 'canceled') return;
         cancel = clock.schedule(heedCancelMs, () => reject(signal.reason));
       };
-      signal.addEventListener('abort', stopped, { once: true });
+      if (signal.aborted) stopped();
+      else signal.addEventListener('abort', stopped, { once: true });
     });
     try {
       return await Promise.race([running, deaf]);
@@ -213,7 +214,8 @@ export class RunWork {
     const eachAgent = (): TeamPlan => ({
       steps: team.agents.map(({ name, description: action }) => ({ agent: name, action })),
     });
-    const planned = (await team.plan?.({ planId, description, signal: this.#stop.signal })) ?? eachAgent();
+    const planning = team.plan?.({ planId, description, signal: this.#stop.signal });
+    const planned = (planning && (await this.#unlessDeaf(planning))) ?? eachAgent();
     return { kind: 'approval', requestId: planApprovalId, facts: planned.facts ?? '', steps: planned.steps };
   }
 

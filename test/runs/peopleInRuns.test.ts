@@ -235,6 +235,14 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
       expect(await runners[0]!.cancel('ghost')).toBe('no_run');
     });
 
+    test('does not wait for ever for a team that plans and does not heed it', async () => {
+      const deaf = plain(async () => done, { needsApproval: true, plan: () => new Promise(() => {}) });
+      const { runners, until } = await servers(1, deaf);
+      await runners[0]!.start({ description: 'Wait', planId: 'p' });
+      await runners[0]!.cancel('p');
+      await until('canceled');
+    });
+
     test('does not wait for ever for a team that does not heed it, and lets it say nothing more', async () => {
       let say: RunContext['say'] | undefined;
       const deaf = plain((context) => {
