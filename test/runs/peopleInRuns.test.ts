@@ -393,4 +393,17 @@ describe('a run whose process is gone', () => {
       8_000,
     );
   });
+
+  test('is worked on here also where its team did not heed that it was lost, and the answer that it is ours again', async () => {
+    let runs = 0;
+    const team = plain(() => (++runs === 1 ? new Promise(() => {}) : Promise.resolve(done)), { repeatable: true });
+    const { first } = await twoServers(team);
+    const { store } = first.indelible;
+    await first.runner.start({ description: 'Work', planId: 'p' });
+    await vi.waitFor(() => expect(runs).toBe(1));
+    await abandon(first.indelible);
+    await vi.waitFor(async () => expect(await store.runs.owners()).toHaveLength(1));
+    expect(await store.runs.take((await store.runs.owners())[0]!.owner, ['team'], 1)).toHaveLength(1);
+    await vi.waitFor(async () => expect((await store.plans.find('p'))?.status).toBe('completed'), 8_000);
+  });
 });
