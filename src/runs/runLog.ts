@@ -24,6 +24,7 @@ export interface RunLogOptions {
  * - What a repeatable team says again is in the log once. Where it says something else in the same place, that has an id
  *   of its own, and `metadata.replaces` names the first.
  * - What a task of a graph says is stored after the checkpoint that names the task.
+ * - What was said is stored before what the run stores behind {@link handedOver}, also where the team did not wait for it.
  * - After {@link close} nothing is said any more: the run is ended, or another process's.
  */
 export class RunLog implements AgentLog {
@@ -45,6 +46,15 @@ export class RunLog implements AgentLog {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** Resolves when all that was said until now has been given to the log, or never will be. */
+  async handedOver(): Promise<void> {
+    let last: Promise<unknown> | undefined;
+    do {
+      last = this.#turn;
+      await last;
+    } while (this.#turn !== undefined && this.#turn !== last);
   }
 
   /** The id of the next message of this plan that is saved without one. */

@@ -84,7 +84,11 @@ export class RunShift {
   lose(name: string): void {
     const lost = [...this.#works.values()].filter((one) => one.name === name);
     this.#options.indelible.observe({ type: 'runs_lost', owner: name, runs: lost.length });
-    for (const { work } of lost) work.lose();
+    for (const { work } of lost) {
+      work.lose();
+      // One that does not heed it must not stand in the way of the next taking.
+      this.#works.delete(work.planId);
+    }
     this.#left.clear();
   }
 
@@ -128,7 +132,8 @@ export class RunShift {
     const entry = { work, name, ended };
     this.#works.set(planId, entry);
     const status = await ended;
-    if (this.#works.get(planId) === entry) this.#works.delete(planId);
+    if (this.#works.get(planId) !== entry) return status;
+    this.#works.delete(planId);
     if (status === 'in_progress') this.#left.set(planId, record.fence);
     else this.#left.delete(planId);
     return status;

@@ -128,9 +128,6 @@ export class RunWork {
     if (record.cancelRequested || this.#why === 'canceled') return await this.#endCanceled();
     const team = teams.find(({ id }) => id === plan.teamId);
     if (team === undefined) return 'in_progress';
-    if (record.request !== undefined && record.answer !== undefined) {
-      await this.#store(answerMessage(this.planId, record.request, record.answer));
-    }
     const started = !this.#isAgain;
     indelible.observe({ type: started ? 'run_started' : 'run_resumed', planId: this.planId, teamId: team.id });
     if (started) {
@@ -139,6 +136,9 @@ export class RunWork {
     let result: FinalResult | undefined;
     let failure: unknown;
     try {
+      if (record.request !== undefined && record.answer !== undefined) {
+        await this.#store(answerMessage(this.planId, record.request, record.answer));
+      }
       result = await this.#runTeam(team);
     } catch (error) {
       failure = error;
@@ -189,7 +189,8 @@ export class RunWork {
         if (this.#why !== 'canceled') return;
         cancel = clock.schedule(heedCancelMs, () => reject(signal.reason));
       };
-      signal.addEventListener('abort', stopped, { once: true });
+      if (signal.aborted) stopped();
+      else signal.addEventListener('abort', stopped, { once: true });
     });
     try {
       return await Promise.race([running, deaf]);
@@ -213,7 +214,8 @@ export class RunWork {
     const eachAgent = (): TeamPlan => ({
       steps: team.agents.map(({ name, description: action }) => ({ agent: name, action })),
     });
-    const planned = (await team.plan?.({ planId, description, signal: this.#stop.signal })) ?? eachAgent();
+    const planning = team.plan?.({ planId, description, signal: this.#stop.signal });
+    const planned = (planning && (await this.#unlessDeaf(planning))) ?? eachAgent();
     return { kind: 'approval', requestId: planApprovalId, facts: planned.facts ?? '', steps: planned.steps };
   }
 
@@ -257,11 +259,13 @@ export class RunWork {
   async #settle(team: Team, result: FinalResult | undefined, failure: unknown): Promise<PlanStatus> {
     const { planId } = this;
     const { observe } = this.#parts.indelible;
+    // What the team said without waiting for it stands before its question, and before its end.
+    if (this.#why === undefined) await this.#log?.handedOver();
     if (this.#isLost) return 'in_progress';
     if (this.#why === 'canceled') return await this.#endCanceled();
-    if (this.#asked !== undefined) return await this.#wait(team, this.#asked);
-    if (failure instanceof PlanRejected) return await this.#endRejected(failure);
     try {
+      if (this.#asked !== undefined) return await this.#wait(team, this.#asked);
+      if (failure instanceof PlanRejected) return await this.#endRejected(failure);
       if (result === undefined) throw failure;
       const status = await this.#saveLast(result, 'completed');
       const left = await this.#close(status);
@@ -298,7 +302,7 @@ export class RunWork {
     const asked = await insist(this.#patience, () =>
       indelible.store.runs.ask(this.#parts.record, request, status, this.#now()),
     );
-    if (!asked) return 'in_progress';
+    if (!asked) return this.#why === 'canceled' ? await this.#endCanceled() : 'in_progress';
     indelible.observe({ type: 'run_waits', planId: this.planId, teamId: team.id, kind: question.kind });
     return status;
   }

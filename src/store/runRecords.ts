@@ -44,8 +44,8 @@ export interface RunRecords {
   change(held: HeldRun, change: RunChange): Promise<boolean>;
   /**
    * The run waits for a person: the plan gets this status, nobody works on it, and what was answered before is forgotten.
-   * False if it is not held any more; true, and nothing changes, if it waits already for what this holder asked with this
-   * call (its answer was lost).
+   * False if it is not held any more, or is to be canceled: nobody would look at it while it waits. True, and nothing
+   * changes, if it waits already for what this holder asked with this call (its answer was lost).
    */
   ask(held: HeldRun, request: RunRequest, status: PlanStatus, updatedAt: string): Promise<boolean>;
   /**

@@ -102,6 +102,17 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
     expect((await told()).at(-1)).toBe(`final_result_message: ${last}`);
   });
 
+  test('a plan that was rejected is never called approved, nor in progress, until its end is stored', async () => {
+    const team = plain(async () => done, { needsApproval: true });
+    const { runners, until, status } = await servers(1, team);
+    await (await runners[0]!.start({ description: 'Buy', planId: 'p' })).ended;
+    const caller = Promise.withResolvers<void>();
+    await runners[0]!.answer('p', { ...ann, approved: false, callerAnswered: caller.promise });
+    expect(await status()).toBe('pending');
+    caller.resolve();
+    await until('rejected');
+  });
+
   test('what is said instead of an approval is a part of the task, and the plan begins with it', async () => {
     let heard = '';
     const team = plain(
@@ -145,6 +156,26 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
     await until('pending_clarification');
   });
 
+  test.each<[string, Partial<Team>]>([
+    ['has too much to say', { name: 'A'.repeat(300), needsApproval: true }],
+    ['plans no steps', { needsApproval: true, plan: async () => ({}) as never }],
+    [
+      'asks what is no text',
+      { repeatable: true, run: ({ ask }) => ask({ kind: 'clarification', question: 7 } as never) as never },
+    ],
+  ])(
+    'a run whose team %s has failed where its question cannot be stored, and is not begun for ever',
+    async (_what, more) => {
+      const { runners, told } = await servers(
+        1,
+        plain(async () => done, more),
+      );
+      const { ended } = await runners[0]!.start({ description: 'Ask', planId: 'p' });
+      expect(await ended).toBe('failed');
+      expect(await told()).toEqual([expect.stringContaining('final_result_message: The run failed: ')]);
+    },
+  );
+
   describe('cancel', () => {
     test('of a run that is worked on here ends it at once', async () => {
       const { runners, status, told } = await servers(1, plain(forEver));
@@ -173,6 +204,24 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
       expect((await told()).at(-1)).toBe('final_result_message: The run was canceled.');
     });
 
+    test('of a run that is just about to ask ends it, whoever works on it: it does not wait for ever', async () => {
+      const asks = Promise.withResolvers<void>();
+      const asking = plain(
+        async ({ ask }) => {
+          await asks.promise;
+          await ask({ kind: 'clarification', question: 'Where to?' });
+          return done;
+        },
+        { repeatable: true },
+      );
+      const { runners, indelible, until, told } = await servers(2, asking);
+      await runners[0]!.start({ description: 'Ask', planId: 'p' });
+      await indelible.store.runs.cancel('p', 'another server');
+      asks.resolve();
+      await until('canceled');
+      expect((await told()).at(-1)).toBe('final_result_message: The run was canceled.');
+    });
+
     test('of what has ended, or never was a run, says so', async () => {
       const { runners, indelible, status } = await servers(
         1,
@@ -184,6 +233,14 @@ describe.each(storesUnderTest)('people in a run, on $name', ({ create }) => {
       await indelible.save({ planId: 'written', agentName: 'Ann', content: 'Hi' });
       expect(await runners[0]!.cancel('written')).toBe('no_run');
       expect(await runners[0]!.cancel('ghost')).toBe('no_run');
+    });
+
+    test('does not wait for ever for a team that plans and does not heed it', async () => {
+      const deaf = plain(async () => done, { needsApproval: true, plan: () => new Promise(() => {}) });
+      const { runners, until } = await servers(1, deaf);
+      await runners[0]!.start({ description: 'Wait', planId: 'p' });
+      await runners[0]!.cancel('p');
+      await until('canceled');
     });
 
     test('does not wait for ever for a team that does not heed it, and lets it say nothing more', async () => {
@@ -251,6 +308,30 @@ describe('a run whose process is gone', () => {
     expect(messages.map(({ content }) => content)).toEqual(['One', 'Two', 'Two', 'Three', 'Done.']);
   });
 
+  test('stores what its team says without waiting for it before its question, and before its end', async () => {
+    const team = plain(
+      async ({ say, ask }) => {
+        void say({ agentName: 'Ann', content: 'One.' });
+        await ask({ kind: 'clarification', question: 'Where to?' });
+        void say({ agentName: 'Ann', content: 'Two.' });
+        await ask({ kind: 'clarification', question: 'When?' });
+        void say({ agentName: 'Ann', content: 'Three.' });
+        return done;
+      },
+      { repeatable: true },
+    );
+    const { first, second } = await twoServers(team);
+    const until = (status: string) =>
+      vi.waitFor(async () => expect((await second.indelible.store.plans.find('p'))?.status).toBe(status), 8_000);
+    await (await first.runner.start({ description: 'Walk', planId: 'p' })).ended;
+    await second.runner.answer('p', { ...ann, text: 'North' });
+    await until('pending_clarification');
+    await first.runner.answer('p', { ...ann, text: 'Now' });
+    await until('completed');
+    const said = (await second.indelible.persistence.getMessagesForPlan('p')).map(({ content }) => content);
+    expect(said).toEqual(['One.', 'Where to?', 'North', 'Two.', 'When?', 'Now', 'Three.', 'Done.']);
+  });
+
   test('has failed if its team can only begin once, and says so', async () => {
     let runs = 0;
     const team = plain(async (context) => {
@@ -311,5 +392,18 @@ describe('a run whose process is gone', () => {
       async () => expect((await first.indelible.store.plans.find('p'))?.status).toBe('completed'),
       8_000,
     );
+  });
+
+  test('is worked on here also where its team did not heed that it was lost, and the answer that it is ours again', async () => {
+    let runs = 0;
+    const team = plain(() => (++runs === 1 ? new Promise(() => {}) : Promise.resolve(done)), { repeatable: true });
+    const { first } = await twoServers(team);
+    const { store } = first.indelible;
+    await first.runner.start({ description: 'Work', planId: 'p' });
+    await vi.waitFor(() => expect(runs).toBe(1));
+    await abandon(first.indelible);
+    await vi.waitFor(async () => expect(await store.runs.owners()).toHaveLength(1));
+    expect(await store.runs.take((await store.runs.owners())[0]!.owner, ['team'], 1)).toHaveLength(1);
+    await vi.waitFor(async () => expect((await store.plans.find('p'))?.status).toBe('completed'), 8_000);
   });
 });

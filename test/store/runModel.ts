@@ -66,6 +66,7 @@ export class RunModel {
       const now = this.#runs.get(held.planId);
       return now?.state === 'waiting' && now.fence === held.fence && now.request?.requestId === request.requestId;
     }
+    if (run.cancelRequested) return false;
     Object.assign(run, { state: 'waiting', owner: undefined, request, answer: undefined });
     this.statuses.set(held.planId, status);
     return true;

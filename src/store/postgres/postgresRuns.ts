@@ -94,7 +94,7 @@ const ask = {
   name: 'indelible_ask',
   text: whileHeld(
     `UPDATE indelible.runs SET state = 'waiting', owner = NULL, request = $5, answer = NULL
-     WHERE ${isHeld} RETURNING plan_id`,
+     WHERE ${isHeld} AND NOT cancel_requested RETURNING plan_id`,
     'status = $3, updated_at = $4',
   ),
 };

@@ -79,7 +79,8 @@ export class SqliteRuns implements RunRecords {
     this.#take = db.prepare(`UPDATE runs SET state = 'working', owner = ?2, fence = fence + 1 WHERE ${thePlan}`);
     this.#held = db.prepare(`SELECT 1 FROM runs WHERE ${isHeld}`);
     this.#ask = db.prepare(
-      `UPDATE runs SET state = 'waiting', owner = NULL, request = ?3, answer = NULL WHERE ${isHeld}`,
+      `UPDATE runs SET state = 'waiting', owner = NULL, request = ?3, answer = NULL
+       WHERE ${isHeld} AND cancel_requested = 0`,
     );
     this.#answer = db.prepare(`UPDATE runs SET answer = ?2 WHERE ${thePlan}`);
     this.#end = db.prepare(`UPDATE runs SET state = 'ended', owner = NULL WHERE ${isHeld}`);

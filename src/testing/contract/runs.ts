@@ -345,6 +345,17 @@ export const runRecords = contractTests('runs', {
     assert.deepEqual([...(await other.runs.toCancel('b'))].toSorted(), ['p', 's']);
   },
 
+  'a run that is to be canceled asks nobody: it stays its owner’s, who ends it': async (open) => {
+    const [one, other] = [await open(), await open()];
+    await begun(one, 'a', 'p');
+    assert.deepEqual(await other.runs.cancel('p', 'not joined'), { outcome: 'noted' });
+    const before = await runAndPlan(one, 'p');
+    const held = { planId: 'p', fence: 1 };
+    assert.equal(await one.runs.ask(held, requestOf('q1'), 'pending_approval', later), false);
+    assert.deepEqual(await runAndPlan(other, 'p'), before);
+    assert.equal(await one.runs.end(held, 'canceled', later), true);
+  },
+
   'a run that nobody works on, as it waits or is free, is taken by who cancels it': async (open) => {
     const [one, other] = [await open(), await open()];
     await asking(one, 'a', 'waiting');
