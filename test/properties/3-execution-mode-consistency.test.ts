@@ -54,6 +54,7 @@ describe.each(storesUnderTest)('on $name', (store) => {
       const runner = new Runner(alone, [scriptedTeam(new Map([[description, task]]))]);
       const { plan: unwatched, ended: over } = await runner.start({ description });
       expect(await over).toBe('completed');
+      await runner.close();
 
       const givenIds = idsIn(agents);
       const [one, other] = await Promise.all(

@@ -39,11 +39,14 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
     async ({ plans: [plan] }, outage, onlyOfAppends) => {
       const { store: faulty, faults } = withFaults(store);
       let written: readonly Written[] = [];
-      const indelible = new Indelible(faulty, { clock: hurriedClock(200) });
+      const times = 200;
+      const indelible = new Indelible(faulty, { clock: hurriedClock(times) });
       const task = async ({ planId }: { planId: string }) => {
         written = await performPlan(planId, plan?.agents ?? [], { log: indelible });
       };
-      const runner = new Runner(indelible, [scriptedTeam(new Map([['the task', task]]))]);
+      // The database does not hurry: an owner is buried after as long as always.
+      const patience = { beatMs: 2_000 * times, buryAfterMs: 10_000 * times };
+      const runner = new Runner(indelible, [scriptedTeam(new Map([['the task', task]]))], patience);
       const { plan: started, ended } = await runner.start({ description: 'the task' });
 
       let calls = 0;
@@ -67,6 +70,7 @@ describe.each(storesUnderTest)('on $name', ({ create }) => {
       } while (!isOver);
       expect(await over).toBe('completed');
       expect((await reader.plans.find(started.planId))?.status).toBe('completed');
+      await runner.close();
       await indelible.persistence.close(6_000_000);
       endHanging();
     },
