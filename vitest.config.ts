@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { entryPoints } from './scripts/entry-points.ts';
@@ -19,6 +20,8 @@ export default defineConfig(({ mode }) => {
       environment: 'node',
       globalSetup: ['test/postgresOnDemand.ts'],
       pool: 'forks',
+      // Tests wait more than they compute: also where there are two processors, two files at once.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
       testTimeout: soak ? 30 * 60_000 : 30_000,
       hookTimeout: 30_000,
       teardownTimeout: 10_000,

@@ -215,6 +215,7 @@ export class Subscription {
       : news.filter(({ sequence }) => sequence <= before);
     this.#ahead.reached(revision);
     this.#ahead.given(messages, revision);
+    this.#events.stored(messages);
     let rest = messages;
     do {
       const run = this.#events.messagesBefore(rest);

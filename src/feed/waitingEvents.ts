@@ -33,6 +33,15 @@ export class WaitingEvents {
     this.#committed = Math.max(this.#committed ?? 0, head.sequence);
   }
 
+  /** What waits of messages that are stored now is over: they are given as they are in the log, and not shown again. */
+  stored(messages: readonly StoredMessage[]): void {
+    if (!this.#events.some(({ event }) => event.type === 'message_spooled')) return;
+    const ids = new Set(messages.map(({ messageId }) => messageId));
+    this.#events = this.#events.filter(
+      ({ event }) => event.type !== 'message_spooled' || !ids.has(event.message.messageId),
+    );
+  }
+
   /** The messages that come before the first that waits. */
   messagesBefore(messages: readonly StoredMessage[]): readonly StoredMessage[] {
     const behind = this.#events[0]?.behind;

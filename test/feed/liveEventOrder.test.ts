@@ -56,3 +56,41 @@ it('a watcher that was busy is given live events in their order among the messag
   feed.close();
   await store.close();
 });
+
+it('a watcher that was busy is not shown as spooled what it is given as stored (a commit whose answer was lost)', async () => {
+  const store = openSqliteStore(':memory:');
+  const feed = new Feed({ log: store.log });
+  const seen: string[] = [];
+  let ready = () => {};
+  feed.subscribe(planId, logStart, {
+    messages: (messages) => {
+      seen.push(...messages.map(({ body }) => parseMessageBytes(body).content));
+      return new Promise<void>((resolve) => {
+        ready = resolve;
+      });
+    },
+    live: (event) => {
+      if (event.type === 'message_spooled') seen.push(`spooled ${parseMessageBytes(event.message.body).content}`);
+    },
+  });
+  const spooled = (message: ReturnType<typeof say>): LiveEvent => ({
+    type: 'message_spooled',
+    planId,
+    timestamp: '',
+    message,
+  });
+  await settle();
+  await store.log.append([say('first')]);
+  const [second, third] = [say('second'), say('third')];
+  await store.log.append([second]);
+  feed.publish(spooled(second));
+  feed.publish(spooled(third));
+  for (let times = 0; times < 4; times++) {
+    await settle();
+    ready();
+  }
+  await settle();
+  expect(seen).toEqual(['first', 'second', 'spooled third']);
+  feed.close();
+  await store.close();
+});
