@@ -82,28 +82,34 @@ const anyNumber = fc.oneof(
   fc.constantFrom(0, -0, 1e-7, Number.MIN_VALUE, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
 );
 
-const anyKey = fc.oneof(
-  { weight: 3, arbitrary: fc.string({ maxLength: 8 }) },
-  { weight: 1, arbitrary: anyUnits },
-  {
-    weight: 2,
-    arbitrary: fc.constantFrom(
-      '__proto__',
-      'constructor',
-      'toJSON',
-      'hasOwnProperty',
-      'data',
-      'type',
-      'status',
-      'sequence',
-      'timestamp',
-      '',
-      '0',
-      '10',
-      'length',
-    ),
-  },
-);
+/**
+ * Names of members. None has a backslash: V8 (seen in Node 24.9) parses `{"\\ud800":1}` to a member named by a backslash if it
+ * parsed an object with such a member before, for it compares the text with the name it expects before undoing escapes.
+ */
+const anyKey = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.string({ maxLength: 8 }) },
+    { weight: 1, arbitrary: anyUnits },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        '__proto__',
+        'constructor',
+        'toJSON',
+        'hasOwnProperty',
+        'data',
+        'type',
+        'status',
+        'sequence',
+        'timestamp',
+        '',
+        '0',
+        '10',
+        'length',
+      ),
+    },
+  )
+  .filter((key) => !key.includes('\\'));
 
 const { value: anyJson } = fc.letrec<{ value: unknown; object: Record<string, unknown> }>((tie) => ({
   value: fc.oneof(
