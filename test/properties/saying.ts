@@ -83,7 +83,7 @@ const anyNumber = fc.oneof(
 );
 
 /**
- * Names of members. None has a backslash: V8 (seen in Node 24.9) parses `{"\\ud800":1}` to a member named by a backslash if it
+ * Names of members. None has a backslash: V8 (seen in Node 24.9) parses `{"\ud800":1}` to a member named by a backslash if it
  * parsed an object with such a member before, for it compares the text with the name it expects before undoing escapes.
  */
 const anyKey = fc
