@@ -16,7 +16,8 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-it('a watcher that was busy is given live events in their order among the messages', async () => {
+/** Takes messages one page at a time: the next when `ready` is called. `seen`: what it was given, live events as `name` has them. */
+async function busyWatcher(name: (event: LiveEvent) => string) {
   const store = openSqliteStore(':memory:');
   const feed = new Feed({ log: store.log });
   const seen: string[] = [];
@@ -28,9 +29,14 @@ it('a watcher that was busy is given live events in their order among the messag
         ready = resolve;
       });
     },
-    live: ({ type }) => void seen.push(type),
+    live: (event) => void seen.push(name(event)),
   });
   await settle();
+  return { store, feed, seen, ready: () => ready() };
+}
+
+it('a watcher that was busy is given live events in their order among the messages', async () => {
+  const { store, feed, seen, ready } = await busyWatcher(({ type }) => type);
   await store.log.append([say('first')]);
   feed.publish(start);
   feed.publish(end('second'));
@@ -58,28 +64,15 @@ it('a watcher that was busy is given live events in their order among the messag
 });
 
 it('a watcher that was busy is not shown as spooled what it is given as stored (a commit whose answer was lost)', async () => {
-  const store = openSqliteStore(':memory:');
-  const feed = new Feed({ log: store.log });
-  const seen: string[] = [];
-  let ready = () => {};
-  feed.subscribe(planId, logStart, {
-    messages: (messages) => {
-      seen.push(...messages.map(({ body }) => parseMessageBytes(body).content));
-      return new Promise<void>((resolve) => {
-        ready = resolve;
-      });
-    },
-    live: (event) => {
-      if (event.type === 'message_spooled') seen.push(`spooled ${parseMessageBytes(event.message.body).content}`);
-    },
-  });
+  const { store, feed, seen, ready } = await busyWatcher((event) =>
+    event.type === 'message_spooled' ? `spooled ${parseMessageBytes(event.message.body).content}` : event.type,
+  );
   const spooled = (message: ReturnType<typeof say>): LiveEvent => ({
     type: 'message_spooled',
     planId,
     timestamp: '',
     message,
   });
-  await settle();
   await store.log.append([say('first')]);
   const [second, third] = [say('second'), say('third')];
   await store.log.append([second]);
